@@ -156,8 +156,8 @@ _VIEWS = (
                    as subunits,
                array(select c.cell_code from staff_cells c where c.staff_id = a.staff_id
                      order by 1) as cells,
-               array(select sp.post_id from staff_posts sp where sp.staff_id = a.staff_id
-                     order by 1) as posts
+               array(select p.id from posts p where p.unit_id = u.id order by p.id) as posts,
+               array(select p.kind from posts p where p.unit_id = u.id order by p.id) as post_kinds
         from accounts a join units u on u.id = a.unit_id left join staff f on f.id = a.staff_id""",
 )
 

@@ -1,0 +1,276 @@
+"""Every SQL statement about units, posts, staff, the rota and what is owed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Integer, Row, Text, and_, bindparam, column, func, select, table, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from geo.tables import GridCell
+from people.roles import POST_NAMES, POSTS_BY_UNIT_KIND, Post
+from people.tables import (
+    Owed,
+    PostRow,
+    RotaShift,
+    Staff,
+    StaffCell,
+    StaffPost,
+    Unit,
+)
+
+ROTA_NAMED = table(
+    "rota_named",
+    *(
+        column(name)
+        for name in (
+            "id",
+            "post_id",
+            "post",
+            "post_name",
+            "unit_id",
+            "unit_code",
+            "staff_id",
+            "staff_name",
+            "starts_at",
+            "ends_at",
+            "source",
+        )
+    ),
+)
+
+
+def unit_by_code(session: Session, code: str) -> Unit | None:
+    """Return the unit with this code."""
+    return session.scalar(select(Unit).where(Unit.code == code))
+
+
+def unit_by_id(session: Session, unit_id: int) -> Unit | None:
+    """Return the unit with this id."""
+    return session.get(Unit, unit_id)
+
+
+def unit_of_area(session: Session, kind: str, *, town: int | None, village: int | None) -> int | None:
+    """Return the id of the centre of a town or a village."""
+    place = Unit.village_code == village if village is not None else Unit.town_code == town
+    return session.scalar(select(Unit.id).where(Unit.kind == kind, place))
+
+
+def units(session: Session, *, kind: str | None = None) -> Sequence[Unit]:
+    """Return units in code order, of one kind or all."""
+    wanted = select(Unit).order_by(Unit.code)
+    return session.scalars(wanted.where(Unit.kind == kind) if kind else wanted).all()
+
+
+def post_id(session: Session, unit_id: int, kind: Post) -> int | None:
+    """Return the id of a unit's post of this kind."""
+    return session.scalar(
+        select(PostRow.id).where(PostRow.unit_id == unit_id, PostRow.kind == kind.value),
+    )
+
+
+def on_duty(
+    session: Session,
+    posts: Iterable[Post],
+    *,
+    at: datetime,
+    unit_code: str,
+) -> Sequence[Row[Any]]:
+    """Return who holds these posts of one unit at `at`, one row a held post."""
+    r = ROTA_NAMED.c
+    return session.execute(
+        select(r.post, r.post_name, r.post_id, r.staff_id, r.staff_name, r.ends_at).where(
+            r.post.in_([post.value for post in posts]),
+            r.unit_code == unit_code,
+            r.starts_at <= at,
+            r.ends_at > at,
+        ),
+    ).all()
+
+
+def shifts_between(
+    session: Session,
+    *,
+    starts_at: datetime,
+    ends_at: datetime,
+    unit_code: str | None = None,
+) -> Sequence[Row[Any]]:
+    """Return named shifts that touch the window, by post and start."""
+    r = ROTA_NAMED.c
+    wanted = select(ROTA_NAMED).where(r.starts_at < ends_at, r.ends_at > starts_at)
+    if unit_code is not None:
+        wanted = wanted.where(r.unit_code == unit_code)
+    return session.execute(wanted.order_by(r.unit_code, r.post, r.starts_at)).all()
+
+
+def add_shifts(session: Session, shifts: Sequence[Mapping[str, object]]) -> int:
+    """Add shifts where the post is still free; a stretch already covered is left alone."""
+    if not shifts:
+        return 0
+    new = insert(RotaShift).on_conflict_do_nothing().returning(RotaShift.id)
+    return len(session.execute(new, list(shifts)).all())
+
+
+def upsert_units(session: Session, rows: Sequence[Mapping[str, object]]) -> None:
+    """Add or rename units; `parent` is a code that is already stored."""
+    known = unit_ids(session)
+    stored = [
+        {key: value for key, value in row.items() if key != "parent"}
+        | {"parent_id": known.get(str(row["parent"]))}
+        for row in rows
+    ]
+    new = insert(Unit)
+    session.execute(
+        new.on_conflict_do_update(
+            index_elements=[Unit.code],
+            set_={
+                name: new.excluded[name]
+                for name in ("name", "short_name", "parent_id", "stationing", "skills")
+            },
+        ),
+        stored,
+    )
+
+
+def unit_ids(session: Session) -> dict[str, int]:
+    """Return every unit's id by its code."""
+    return {code: unit_id for code, unit_id in session.execute(select(Unit.code, Unit.id))}
+
+
+def add_missing_posts(session: Session) -> None:
+    """Give every unit the posts of its kind that it does not have yet."""
+    rows = [
+        {"unit_id": unit_id, "kind": post.value, "name": POST_NAMES[post]}
+        for unit_id, kind in session.execute(select(Unit.id, Unit.kind))
+        for post in POSTS_BY_UNIT_KIND.get(kind, ())
+    ]
+    session.execute(insert(PostRow).on_conflict_do_nothing(), rows)
+
+
+def post_ids(session: Session) -> dict[tuple[str, str], int]:
+    """Return every post's id by (unit code, kind)."""
+    found = select(Unit.code, PostRow.kind, PostRow.id).join(Unit, Unit.id == PostRow.unit_id)
+    return {(code, kind): post for code, kind, post in session.execute(found)}
+
+
+def current_cells(session: Session) -> list[tuple[int, int]]:
+    """Return (code, residents) of every cell of today's grid."""
+    found = select(GridCell.code, GridCell.people).where(GridCell.valid_to.is_(None))
+    return [(code, people) for code, people in session.execute(found.order_by(GridCell.code))]
+
+
+_COPY_STAFF = "copy staff (code, name, unit_id, town_code, village_code, skills, attributes) from stdin"
+
+
+def staff_ids(session: Session) -> dict[str, int]:
+    """Return every person's id by staff number (工号)."""
+    return {code: staff for code, staff in session.execute(select(Staff.code, Staff.id))}
+
+
+def copy_staff(session: Session, rows: Iterable[Sequence[object]]) -> None:
+    """Load many people at once; their numbers must be new."""
+    _copy(session, _COPY_STAFF, rows)
+
+
+def copy_ties(
+    session: Session,
+    *,
+    posts: Iterable[Sequence[object]],
+    cells: Iterable[Sequence[object]],
+) -> None:
+    """Load which people sit in which posts and look after which cells."""
+    _copy(session, f"copy {StaffPost.__tablename__} (staff_id, post_id) from stdin", posts)
+    _copy(session, f"copy {StaffCell.__tablename__} (staff_id, cell_code) from stdin", cells)
+
+
+def _copy(session: Session, statement: str, rows: Iterable[Sequence[object]]) -> None:
+    connection: Any = session.connection().connection
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+
+
+def staff_of_post(session: Session, post_kind: Post) -> Sequence[Row[tuple[int, int]]]:
+    """Return (post id, staff id) of everyone who may hold posts of this kind."""
+    return session.execute(
+        select(StaffPost.post_id, StaffPost.staff_id)
+        .join(PostRow, and_(PostRow.id == StaffPost.post_id, PostRow.kind == post_kind.value))
+        .order_by(StaffPost.post_id, StaffPost.staff_id),
+    ).all()
+
+
+_OWE = text(
+    "select unit_id, person from yiwang.owe(:post, :person, :kind, :subject, cast(:entry as jsonb))",
+)
+_SETTLE = text("select unit_id, person from yiwang.settle(:kind, :subject, :post, :person)").bindparams(
+    bindparam("kind", type_=Text),
+    bindparam("post", type_=Integer),
+    bindparam("person", type_=Integer),
+)
+
+
+def owe(
+    session: Session,
+    *,
+    post: int,
+    person: int | None,
+    kind: str,
+    subject: str,
+    entry: Mapping[str, object],
+) -> Row[tuple[int, int | None]] | None:
+    """Store one line of what a post owes; returns its unit and person if anything changed."""
+    values = {
+        "post": post,
+        "person": person,
+        "kind": kind,
+        "subject": subject,
+        "entry": json.dumps(dict(entry), ensure_ascii=False, default=str),
+    }
+    return session.execute(_OWE, values).one_or_none()
+
+
+def settle(
+    session: Session,
+    *,
+    kind: str | None,
+    subject: str,
+    post: int | None,
+    person: int | None,
+) -> Sequence[Row[tuple[int, int | None]]]:
+    """Remove what was owed for a subject; returns the units and persons that owed it."""
+    values = {"kind": kind, "subject": subject, "post": post, "person": person}
+    return session.execute(_SETTLE, values).all()
+
+
+def owed_to(
+    session: Session,
+    *,
+    posts: Sequence[int],
+    person: int | None,
+    limit: int,
+) -> Sequence[Owed]:
+    """Return what these posts and this person owe, the least time left first."""
+    mine = and_(
+        Owed.post_id.in_(posts),
+        Owed.person.is_(None) | (Owed.person == person),
+    )
+    return session.scalars(
+        select(Owed).where(mine).order_by(func.coalesce(Owed.due_at, "infinity"), Owed.id).limit(limit),
+    ).all()
+
+
+def staff_page(
+    session: Session,
+    *,
+    unit_id: int,
+    limit: int = 500,
+) -> Sequence[Staff]:
+    """Return the people of one unit whom the caller may see."""
+    return session.scalars(
+        select(Staff).where(Staff.unit_id == unit_id, Staff.left_at.is_(None))
+        .order_by(Staff.code).limit(limit),
+    ).all()

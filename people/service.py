@@ -1,0 +1,170 @@
+"""What others ask of people: whose turn it is, which unit, and what each post must still do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from core import outbox
+from core.errors import NotFound
+from core.live import Scope
+from people import queries
+from people.catalogue import COUNTY
+from people.roles import LEADING_POST, Post
+from people.scope import Actor
+from people.tables import Owed
+
+
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    """Who sits in a post now, and until when."""
+
+    staff_id: int
+    name: str
+    post_id: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OwedEntry:
+    """One line of 需要我处理: what, the verb that ends it, where; no personal data."""
+
+    title: str = ""
+    verb: str = ""
+    place: str = ""
+    level: int | None = None
+    colour: str | None = None
+    due_at: datetime | None = None
+    since: datetime | None = None
+    note: str | None = None
+    confidential: bool = False
+
+
+def on_duty(
+    session: Session,
+    post: Post,
+    at: datetime,
+    *,
+    unit_code: str = COUNTY,
+) -> OnDuty | None:
+    """Return who holds a unit's post at `at` by the rota; None is a gap (缺口)."""
+    held = queries.on_duty(session, [post], at=at, unit_code=unit_code)
+    return next((_holder(row) for row in held), None)
+
+
+def all_on_duty(
+    session: Session,
+    posts: Iterable[Post],
+    *,
+    at: datetime,
+    unit_code: str = COUNTY,
+) -> dict[Post, OnDuty]:
+    """Return who holds each of the posts at `at`; a post in gap is missing."""
+    held = queries.on_duty(session, posts, at=at, unit_code=unit_code)
+    return {Post(row.post): _holder(row) for row in held}
+
+
+def _holder(row: Row[Any]) -> OnDuty:
+    return OnDuty(row.staff_id, row.staff_name, row.post_id, row.ends_at)
+
+
+def unit_for_town(session: Session, town_code: int) -> int | None:
+    """Return the id of the centre of a town (镇街综治中心)."""
+    return queries.unit_of_area(session, "town", town=town_code, village=None)
+
+
+def unit_for_village(session: Session, village_code: int) -> int | None:
+    """Return the id of the centre of a village or community (村社区综治中心)."""
+    return queries.unit_of_area(session, "village", town=None, village=village_code)
+
+
+def unit_for_code(session: Session, code: str) -> int | None:
+    """Return the id of the unit with this code, a department's for instance."""
+    unit = queries.unit_by_code(session, code)
+    return unit.id if unit else None
+
+
+def post_of(session: Session, unit_id: int, post: Post) -> int:
+    """Return the id of a unit's post; raises `NotFound` when the unit has no such post."""
+    found = queries.post_id(session, unit_id, post)
+    if found is None:
+        raise NotFound(f"该单位没有“{post.value}”岗位", unit=unit_id)
+    return found
+
+
+def leading_post(session: Session, unit_id: int) -> int:
+    """Return the post that takes a unit's new work: its dispatcher, officer or handler."""
+    unit = queries.unit_by_id(session, unit_id)
+    if unit is None or unit.kind not in LEADING_POST:
+        raise NotFound("没有这个单位，或它不承办事件", unit=unit_id)
+    return post_of(session, unit_id, LEADING_POST[unit.kind])
+
+
+def owe(
+    session: Session,
+    *,
+    post_id: int,
+    kind: str,
+    subject: str,
+    since: datetime,
+    person: int | None = None,
+    due_at: datetime | None = None,
+    scope: Scope | None = None,
+    entry: OwedEntry | None = None,
+) -> None:
+    """Note that a post must do something; said twice it is one line, and screens hear of changes."""
+    line = asdict(entry or OwedEntry()) | {"since": since}
+    line["due_at"] = due_at or line["due_at"]
+    line["confidential"] = bool(line["confidential"] or (scope and scope.confidential))
+    changed = queries.owe(
+        session,
+        post=post_id,
+        person=person,
+        kind=kind,
+        subject=subject,
+        entry=line,
+    )
+    if changed is not None:
+        _tell(session, "owed.added", subject, [changed], since)
+
+
+def settle(
+    session: Session,
+    kind: str | None,
+    subject: str,
+    *,
+    at: datetime,
+    post_id: int | None = None,
+    person: int | None = None,
+) -> int:
+    """Strike what was owed for a subject, of one kind or (None) all; returns how many lines."""
+    gone = queries.settle(session, kind=kind, subject=subject, post=post_id, person=person)
+    if gone:
+        _tell(session, "owed.settled", subject, gone, at)
+    return len(gone)
+
+
+def _tell(
+    session: Session,
+    kind: str,
+    subject: str,
+    rows: Sequence[Row[tuple[int, int | None]]],
+    at: datetime,
+) -> None:
+    scope = Scope(
+        units=tuple(sorted({row.unit_id for row in rows})),
+        persons=tuple(sorted({row.person for row in rows if row.person is not None})),
+    )
+    outbox.add(session, kind, subject=subject, scope=scope, at=at)
+
+
+def owed_to(session: Session, actor: Actor, *, limit: int = 200) -> Sequence[Owed]:
+    """Return what needs this actor now (需要我处理), the least time left first."""
+    if not actor.posts and actor.person is None:
+        return []
+    return queries.owed_to(session, posts=actor.posts, person=actor.person, limit=limit)

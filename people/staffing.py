@@ -1,0 +1,196 @@
+"""Storing a staffed county: units from the catalogue, and for a demonstration people and accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from core.clock import LOCAL
+from people import passwords, queries, queries_accounts, rota, seeding
+from people.catalogue import read_units
+from people.credentials import Credentials
+from people.roles import Post
+
+API_KEYS = {
+    "open311": ("open311", "incidents"),
+    "positions": ("positions",),
+    "readings": ("readings",),
+}
+DAYS_BACK, DAYS_AHEAD = 1, 28
+
+
+@dataclass(frozen=True, slots=True)
+class Seeded:
+    """What a seeding found or made."""
+
+    units: int
+    staff: int
+    grid_workers: int
+    accounts: int
+    shifts: int
+
+
+def load_units(session: Session) -> list[seeding.PlannedUnit]:
+    """Add and rename units as `data/` lists them, and give each its posts; safe to repeat."""
+    lines = read_units()
+    for kinds in (("county",), ("hall", "town", "department"), ("village",)):
+        rows = [
+            {
+                "code": line.code,
+                "name": line.name,
+                "short_name": line.short_name,
+                "kind": line.kind,
+                "parent": line.parent,
+                "town_code": line.town_code,
+                "village_code": line.village_code,
+                "stationing": line.stationing,
+                "skills": list(line.skills),
+            }
+            for line in lines
+            if line.kind in kinds
+        ]
+        queries.upsert_units(session, rows)
+    queries.add_missing_posts(session)
+    return [seeding.PlannedUnit(line.code, line.kind, line.skills) for line in lines]
+
+
+def seed_demo(session: Session, credentials: Credentials, *, at: datetime) -> Seeded:
+    """Staff the county, open the demonstration accounts and plan the rota; safe to repeat.
+
+    `credentials` is changed in place: accounts and keys whose secret it does not know get a new one.
+    """
+    units = load_units(session)
+    people = seeding.plan_staff(units, queries.current_cells(session))
+    staff = _add_staff(session, people)
+    accounts = seeding.plan_accounts(units, people)
+    _open_accounts(session, accounts, credentials, staff=staff, at=at)
+    _issue_keys(session, credentials, at=at)
+    shifts = extend_rota(session, at=at)
+    workers = sum(1 for person in people if person.posts == (Post.GRID_WORKER,))
+    return Seeded(len(units), len(people), workers, len(accounts), shifts)
+
+
+def _add_staff(session: Session, people: Sequence[seeding.Person]) -> dict[str, int]:
+    known = queries.staff_ids(session)
+    unit_ids = queries.unit_ids(session)
+    fresh = [person for person in people if person.code not in known and person.unit in unit_ids]
+    queries.copy_staff(session, (_staff_row(person, unit_ids) for person in fresh))
+    ids = queries.staff_ids(session)
+    posts = queries.post_ids(session)
+    queries.copy_ties(
+        session,
+        posts=((ids[p.code], posts[p.unit, post]) for p in fresh for post in p.posts),
+        cells=((ids[p.code], cell) for p in fresh for cell in p.cells),
+    )
+    return ids
+
+
+def _staff_row(person: seeding.Person, unit_ids: dict[str, int]) -> tuple[object, ...]:
+    in_grid = person.unit.isdigit() and len(person.unit) > len("430121")
+    town = int(person.unit[:9]) if in_grid else None
+    village = int(person.unit) if in_grid and len(person.unit) == len("430121001001") else None
+    unit = unit_ids[person.unit]
+    return (person.code, person.name, unit, town, village, [*person.skills], [*person.attributes])
+
+
+def _open_accounts(
+    session: Session,
+    accounts: Sequence[seeding.PlannedAccount],
+    credentials: Credentials,
+    *,
+    staff: dict[str, int],
+    at: datetime,
+) -> None:
+    unit_ids = queries.unit_ids(session)
+    unit_of = {
+        account.username: account.area if account.area in unit_ids else account.area[:12]
+        for account in accounts
+    }
+    existing = queries_accounts.usernames(session)
+    fresh = [
+        account
+        for account in accounts
+        if not (account.username in existing and account.username in credentials.accounts)
+    ]
+    rows = []
+    for account in fresh:
+        password = passwords.new_password()
+        rows.append(
+            {
+                "username": account.username,
+                "password_hash": passwords.hash_password(password),
+                "role": account.role.value,
+                "unit_id": unit_ids[unit_of[account.username]],
+                "staff_id": staff.get(account.staff_code or ""),
+                "demo": True,
+                "created_at": at,
+            },
+        )
+        credentials.accounts[account.username] = {
+            "username": account.username,
+            "password": password,
+            "role": account.role.value,
+            "area": account.area,
+        }
+    queries_accounts.put_accounts(session, rows)
+    planned = {account.username for account in accounts}
+    for gone in set(credentials.accounts) - planned:
+        del credentials.accounts[gone]
+
+
+def _issue_keys(session: Session, credentials: Credentials, *, at: datetime) -> None:
+    existing = queries_accounts.key_names(session)
+    for name, scopes in API_KEYS.items():
+        if name in existing and credentials.api_keys.get(name):
+            continue
+        key = f"yw_{passwords.new_token()}"
+        credentials.api_keys[name] = key
+        hashed = passwords.token_hash(key)
+        values = {"name": name, "key_hash": hashed, "scopes": list(scopes), "created_at": at}
+        queries_accounts.put_api_key(session, values)
+
+
+def extend_rota(session: Session, *, at: datetime) -> int:
+    """Plan county and town duty from yesterday to four weeks ahead where nobody is planned yet.
+
+    The deputy is the next leader in turn, so the two are never the same person.
+    """
+    first = at.astimezone(LOCAL).date() - timedelta(days=DAYS_BACK)
+    days = DAYS_BACK + DAYS_AHEAD
+    shifts: list[rota.Shift] = []
+    for post, pattern, offset in (
+        (Post.DUTY_LEADER, rota.WHOLE_DAY, 0),
+        (Post.DEPUTY, rota.WHOLE_DAY, 1),
+        (Post.DUTY_DIRECTOR, rota.WHOLE_DAY, 0),
+        (Post.SHIFT_HEAD, rota.DAY_AND_NIGHT, 0),
+        (Post.TOWN_LEADER, rota.WHOLE_DAY, 0),
+    ):
+        able: dict[int, list[int]] = {}
+        for post_id, staff_id in queries.staff_of_post(session, post):
+            able.setdefault(post_id, []).append(staff_id)
+        for post_id, staff in able.items():
+            shifts += rota.rotate(
+                post_id,
+                staff,
+                pattern=pattern,
+                first=first,
+                days=days,
+                zone=LOCAL,
+                offset=offset,
+            )
+    rows = [
+        {
+            "post_id": shift.post_id,
+            "staff_id": shift.staff_id,
+            "starts_at": shift.starts_at,
+            "ends_at": shift.ends_at,
+            "source": "rotation",
+        }
+        for shift in shifts
+    ]
+    return queries.add_shifts(session, rows)
+
+
