@@ -1,0 +1,1 @@
+"""Ground floor: settings, database, clock, outbox, live stream, logs. No business words."""
