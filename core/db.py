@@ -145,7 +145,7 @@ def _configure(login: Login) -> Any:
 
     async def drop_role(connection: psycopg.AsyncConnection[Any]) -> None:
         await connection.set_autocommit(True)
-        await connection.execute(f"set role {ROLE_OF[login]}")  # type: ignore[arg-type]
+        await connection.execute(f"set role {ROLE_OF[login]}")
         await connection.set_autocommit(False)
 
     return drop_role
@@ -170,7 +170,7 @@ def dispose() -> None:
     """Close every pooled connection of this process; the next use opens new ones."""
     for login in ("owner", "web", "worker"):
         if settings().owner_dsn():
-            engine(login).dispose()  # type: ignore[arg-type]
+            engine(login).dispose()
     engine.cache_clear()
 
 

@@ -21,7 +21,7 @@ _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line; extras of the call and of the surrounding `about` block are fields."""
+    """One JSON object a line; extras of the call and of the `about` block around it are fields."""
 
     def __init__(self, process: str) -> None:
         super().__init__()

@@ -11,7 +11,18 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, any_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy import (
+    BindParameter,
+    Select,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 
 from core.db import is_outage
@@ -162,13 +173,14 @@ def carry_out(
 
 
 def _these(changes: Sequence[Change]) -> Any:
-    ids = bindparam("ids", [change.id for change in changes])
+    ids: BindParameter[list[int]] = bindparam("ids", [change.id for change in changes])
     return update(Outbox).where(Outbox.id == any_(ids)).execution_options(synchronize_session=False)
 
 
 def _record_failure(session: Session, change: Change, error: Exception) -> None:
     """Count the failure and try again later, twice as late each time; the fifth is final."""
-    log.exception("effect failed", exc_info=error, extra={"change": change.id, "kind": change.kind})
+    about = {"change": change.id, "kind": change.kind}
+    log.error("effect failed", exc_info=error, extra=about)
     attempts = Outbox.attempts + 1
     values = {
         "attempts": attempts,
@@ -273,7 +285,7 @@ def trim(session: Session, keep: str = "1 day") -> int:
     return int(session.execute(delete(Outbox).where(old, out)).rowcount)  # type: ignore[attr-defined]
 
 
-def _in_order() -> Select[tuple[Outbox]]:
+def _in_order() -> Select[Outbox]:
     return select(Outbox).order_by(Outbox.n)
 
 

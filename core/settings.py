@@ -45,7 +45,7 @@ class Settings(BaseSettings):
         return self.database_url or self._written("database_url")
 
     def web_dsn(self) -> str:
-        """Return the web login's URL, or the owner's (the connection then drops to the web role)."""
+        """Return the web login's URL, or the owner's (the connection then drops its role)."""
         return self.web_database_url or self._written("web_database_url") or self.owner_dsn()
 
     def worker_dsn(self) -> str:
