@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import time
@@ -37,6 +38,8 @@ def start(place: Place) -> str:
     if not is_ready(place):
         private_folder(place.root / "redis", place)
         if not _launch(place):
+            if _alive(place):
+                raise ServerUnavailable("Redis 没有应答（paused or still loading），稍后再试")
             _set_aside(place)
             if not _launch(place):
                 raise ServerUnavailable(
@@ -74,8 +77,26 @@ def program() -> str:
     return found
 
 
+def _alive(place: Place) -> bool:
+    """Tell whether a server process lives, even one that does not answer.
+
+    The server inherits a locked file; the kernel lets go of the lock only when the process ends.
+    """
+    with (place.home / "run" / "redis-alive.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
 def _launch(place: Place) -> bool:
-    """Start one server and wait until it answers; False when it gave up or took too long."""
+    """Start one server and wait until it answers; False when it gave up or took too long.
+
+    Never a second server beside one that merely pauses: the two would write the same files.
+    """
+    if _alive(place):
+        return False
     arguments = {
         "port": "0",
         "unixsocket": str(place.sockets / "redis.sock"),
@@ -89,9 +110,12 @@ def _launch(place: Place) -> bool:
         "loglevel": "notice",
     }
     options = [part for name, value in arguments.items() for part in (f"--{name}", value)]
-    with (place.logs / "redis.log").open("ab") as log:
+    alive = place.home / "run" / "redis-alive.lock"
+    with (place.logs / "redis.log").open("ab") as log, alive.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
         server = subprocess.Popen(
             [program(), *options],
+            pass_fds=[held.fileno()],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
             **place.as_server(),
         )  # fmt: skip

@@ -1,0 +1,63 @@
+"""What the supervisor (进程看护) last said of each process; readable while the database is away."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+State = Literal["starting", "running", "waiting", "stopped"]
+FILE = "run/supervisor.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One supervised process: `since` is when it last started, `restarts` how often it died."""
+
+    name: str
+    state: State
+    pid: int | None
+    restarts: int
+    since: datetime | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The supervisor's last word: `stage` tells how far the start has come."""
+
+    at: datetime
+    pid: int
+    url: str
+    stage: str
+    parts: tuple[Part, ...]
+    failure: str = ""
+
+
+def write(home: Path, report: Report) -> None:
+    """Put the report where `/readyz`, `make up` and `yiwang doctor` find it, in one piece."""
+    path = home / FILE
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(asdict(report), default=str, ensure_ascii=False), encoding="utf-8")
+    fresh.replace(path)
+
+
+def read(home: Path) -> Report | None:
+    """Return the supervisor's last report; None when nothing supervises here."""
+    try:
+        found = json.loads((home / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    parts = tuple(Part(**{**part, "since": _moment(part["since"])}) for part in found.pop("parts"))
+    return Report(**{**found, "at": datetime.fromisoformat(found["at"]), "parts": parts})
+
+
+def forget(home: Path) -> None:
+    """Remove the report of a supervisor that ended."""
+    (home / FILE).unlink(missing_ok=True)
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -1,0 +1,275 @@
+"""Runs the whole platform: servers, web, relay, workers, clocks, watcher, demo (进程看护)."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+from core import clock, embedded, parts
+from core.place import ServerUnavailable
+from core.settings import ROOT, Settings, settings
+from workers import servers
+from workers.children import Child
+from workers.ready import ask
+
+TICK_S = 0.1
+ASK_READY_EVERY_S = 0.5
+DEMO_EVENTS_A_DAY = 600
+FIRST_TO_END = ("simulator", "watcher", "web")
+log = logging.getLogger("supervisor")
+
+
+class CannotStart(Exception):
+    """The platform cannot run; the sentence says why and what to do."""
+
+
+@dataclass(slots=True)
+class Supervisor:
+    """The processes of one installation and what is known of them."""
+
+    settings: Settings
+    keepers: list[servers.Keeper] = field(default_factory=list)
+    children: list[Child] = field(default_factory=list)
+    stage: str = "启动数据库"
+    stopping: bool = False
+    written: float = 0.0
+
+    def start_servers(self) -> None:
+        """Start what no URL replaces; raise `ServerUnavailable` with what to do."""
+        home, chosen = self.settings.home, self.settings
+        if not chosen.database_url:
+            self.keepers.append(
+                servers.Keeper(
+                    "postgres",
+                    start=lambda: embedded.start_postgres(home),
+                    answers=lambda: embedded.postgres_is_running(home),
+                )
+            )
+        if not chosen.redis_url:
+            self.keepers.append(
+                servers.Keeper(
+                    "redis",
+                    start=lambda: embedded.start_redis(home),
+                    answers=lambda: embedded.redis_is_running(home),
+                )
+            )
+        for keeper in self.keepers:
+            keeper.first_start()
+            keeper.start()
+
+    def prepare_data(self) -> None:
+        """Migrate, load and seed in a process of its own, so that this one stays small."""
+        self.stage = "准备数据"
+        self.report()
+        path = self.settings.home / "log" / "bootstrap.log"
+        with path.open("wb") as out:
+            doing = subprocess.Popen(
+                [sys.executable, "-m", "workers.bootstrap"],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT,
+                env=self._environment(), start_new_session=True,
+            )  # fmt: skip
+            while doing.poll() is None:
+                if self.stopping:
+                    os.killpg(doing.pid, signal.SIGTERM)
+                time.sleep(TICK_S)
+        if doing.returncode and not self.stopping:
+            said = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-6:]
+            raise CannotStart("数据准备失败：\n  " + "\n  ".join(said) + f"\n详见 {path}")
+
+    def choose_children(self) -> None:
+        """List the processes to keep alive."""
+        python, s = [sys.executable, "-m"], self.settings
+        web = [
+            *python, "uvicorn", "dashboard.app:server", "--host", s.host, "--port", str(s.port),
+            "--timeout-graceful-shutdown", "3", "--no-access-log", "--no-server-header",
+            "--workers", str(s.web_processes),
+        ]  # fmt: skip
+        plan = {"web": web, "relay": [*python, "workers.relay"]}
+        for number in range(1, s.workers + 1):
+            plan[f"worker-{number}"] = [*python, "workers.jobs", f"worker-{number}"]
+        plan["scheduler"] = [*python, "workers.schedule"]
+        plan["watcher"] = [*python, "workers.watch"]
+        if events_a_day(s):
+            plan["simulator"] = [*python, "simulator"]
+        environment = self._environment()
+        self.children = [
+            Child(name, argv, s.home / "log" / f"{name}.log", environment)
+            for name, argv in plan.items()
+        ]
+
+    def look(self) -> None:
+        """Start what is due, notice what died, tell the others."""
+        tick = time.monotonic()
+        changed = [c for c in self.children if c.look(at=clock.now(), tick=tick)]
+        for child in changed:
+            part = child.part()
+            log.info("process", extra={"part": part.name, "state": part.state, "pid": part.pid,
+                                       "restarts": part.restarts, "why": part.reason})  # fmt: skip
+        if changed or tick - self.written > 1.0:
+            self.report()
+
+    def report(self, failure: str = "") -> None:
+        """Write the report that `/readyz` and the commands read."""
+        self.written = time.monotonic()
+        known: list[servers.Keeper | Child] = [*self.keepers, *self.children]
+        parts.write(
+            self.settings.home,
+            parts.Report(
+                at=clock.now(), pid=os.getpid(), url=address(self.settings), stage=self.stage,
+                parts=tuple(each.part() for each in known), failure=failure,
+            ),
+        )  # fmt: skip
+
+    def end(self) -> None:
+        """End the processes in order, then the servers: nobody loses what it is writing."""
+        late = [c for c in self.children if c.name not in FIRST_TO_END]
+        for wave in ([c for c in self.children if c.name in FIRST_TO_END], late):
+            deadline = time.monotonic() + 8
+            for child in wave:
+                child.end()
+            for child in wave:
+                child.ended(deadline - time.monotonic())
+        for keeper in self.keepers:
+            keeper.stop()
+        for keeper in self.keepers:
+            stop = embedded.stop_redis if keeper.name == "redis" else embedded.stop_postgres
+            stop(self.settings.home)
+
+    def _environment(self) -> dict[str, str]:
+        s = self.settings
+        return {
+            **os.environ,
+            "YIWANG_HOME": str(s.home.resolve()),
+            "YIWANG_SIMULATE": str(events_a_day(s)),
+            "YIWANG_DEMO": "1" if s.demo else "0",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+
+def events_a_day(chosen: Settings) -> int:
+    """Return how many events a day the simulator plays; a demo lives unless told otherwise."""
+    if chosen.demo and "simulate" not in chosen.model_fields_set:
+        return DEMO_EVENTS_A_DAY
+    return chosen.simulate
+
+
+def address(chosen: Settings) -> str:
+    """Return the address a browser on this machine opens."""
+    host = "127.0.0.1" if chosen.host in {"0.0.0.0", "::"} else chosen.host  # noqa: S104 (compared)
+    return f"http://{host}:{chosen.port}"
+
+
+@contextmanager
+def only_supervisor(home: Path) -> Iterator[None]:
+    """Hold the installation; raise when another supervisor does."""
+    with _lock_file(home).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            running = parts.read(home)
+            where = running.url if running else ""
+            raise CannotStart(f"已在运行：{where}（already running；先 make down）") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def supervisor_of(home: Path) -> int | None:
+    """Return the process id of the living supervisor; its lock ends with it."""
+    with _lock_file(home).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            return int(file.read() or 0) or None
+    return None
+
+
+def _lock_file(home: Path) -> Path:
+    (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
+    return home / "run" / "supervisor.lock"
+
+
+def require_free_port(chosen: Settings) -> None:
+    """Raise when somebody else listens on our port."""
+    family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
+    with socket.socket(family) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((chosen.host, chosen.port))
+        except OSError as taken:
+            raise CannotStart(
+                f"端口 {chosen.port} 已被占用（port taken）：请关闭占用者，"
+                f"或换一个端口：YIWANG_PORT={chosen.port + 1} make run"
+            ) from taken
+
+
+def run() -> None:
+    """Run everything until a signal; raise `CannotStart` with the reason."""
+    chosen = settings()
+    watch = Supervisor(chosen)
+
+    def stop(*_: object) -> None:
+        watch.stopping = True
+
+    with only_supervisor(chosen.home):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, stop)
+        try:
+            require_free_port(chosen)
+            watch.start_servers()
+            watch.prepare_data()
+            watch.choose_children()
+            _keep(watch)
+        except (CannotStart, ServerUnavailable) as refused:
+            watch.stage = "未能启动"
+            watch.report(str(refused))
+            watch.end()
+            raise CannotStart(str(refused)) from refused
+        except BaseException:
+            watch.end()
+            raise
+        click.echo("正在停止…", err=True)
+        watch.end()
+        parts.forget(chosen.home)
+        click.echo("已停止，没有留下进程", err=True)
+
+
+def _keep(watch: Supervisor) -> None:
+    """Look after the processes until told to stop; say once when all is ready."""
+    watch.stage = "启动进程"
+    asked = 0.0
+    while not watch.stopping:
+        watch.look()
+        if watch.stage == "启动进程" and time.monotonic() - asked > ASK_READY_EVERY_S:
+            asked = time.monotonic()
+            if ask(address(watch.settings), within_s=0.4).ok:
+                watch.stage = "运行中"
+                watch.report()
+                click.echo(welcome(watch.settings))
+        time.sleep(TICK_S)
+
+
+def welcome(chosen: Settings) -> str:
+    """Return what a person needs to open the platform."""
+    lines = [
+        "",
+        f"  一网统管已就绪   {address(chosen)}",
+        f"  账号与密码在     {chosen.home / 'credentials.json'}",
+        f"  日志在           {chosen.home / 'log'}",
+        "",
+    ]
+    return "\n".join(lines)
