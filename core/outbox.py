@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,6 @@ from core.live import Envelope, Scope
 from core.tables import LiveState, Outbox
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from sqlalchemy.orm import Session
@@ -71,6 +71,9 @@ class Change:
     payload: dict[str, Any]
     created_at: datetime
     due_at: datetime
+
+
+Effect = Callable[[Sequence[Change]], None]
 
 
 def add(
@@ -146,9 +149,7 @@ def claim(session: Session, ids: Sequence[int]) -> list[Change]:
     return [_change(row) for row in rows]
 
 
-def carry_out(
-    session: Session, changes: Sequence[Change], effect: Callable[[Sequence[Change]], None]
-) -> int:
+def carry_out(session: Session, changes: Sequence[Change], effect: Effect) -> int:
     """Run `effect` over the changes and mark them done, all in this transaction.
 
     The batch shares one savepoint; if it fails, each row gets its own, so that a poison row
