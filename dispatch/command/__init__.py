@@ -1,0 +1,1 @@
+"""指挥调度: who is near, who should go, and what they were told to do."""

@@ -1,0 +1,87 @@
+"""What follows by itself from an order: the next candidate, and a word to the dispatcher."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+from core import outbox
+from core.errors import NotFound
+from dispatch.command import proposing, queries_orders
+from dispatch.command.audience import scope_of
+from dispatch.command.orders import Status
+from dispatch.command.proposing import propose_again
+from people import service as people
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+    from core.outbox import Change
+
+OWED_NEXT: Final = "order_unanswered"
+FINISHED: Final = frozenset({"closed", "archived", "rejected", "merged"})
+
+
+def after_change(session: Session, change: Change, *, at: datetime) -> None:
+    """Carry out what follows from an order change: a refusal brings the next candidate."""
+    if change.kind == f"order.{Status.DECLINED.value}":
+        _propose_next(session, UUID(change.subject), cause=proposing.DECLINED, at=at)
+
+
+def run_timer(session: Session, change: Change, *, at: datetime) -> None:
+    """Nobody acknowledged in time: propose the next candidate and tell the dispatcher.
+
+    Never a silent reassignment: the order stands until a person recalls it.
+    """
+    order = queries_orders.lock(session, UUID(change.subject))
+    if order is None or order.status != Status.ISSUED:
+        return
+    entry = {
+        "action": "unacknowledged",
+        "status_before": order.status,
+        "status_after": order.status,
+        "actor_name": "系统",
+        "note": "超过接令时限，已推荐下一人选并提醒派遣员",
+        "recorded_at": at,
+    }
+    queries_orders.add_entry(session, order.id, entry)
+    _propose_next(session, order.id, cause=proposing.UNACKNOWLEDGED, at=at)
+
+
+def _propose_next(session: Session, order_id: UUID, *, cause: str, at: datetime) -> None:
+    order = queries_orders.lock(session, order_id)
+    incident = queries_orders.incident_brief(session, order.incident_id) if order else None
+    if order is None or incident is None or incident.status in FINISHED:
+        return
+    propose_again(session, incident.id, cause=cause, at=at)
+    scope = scope_of(incident, staff_id=order.staff_id, unit_id=order.unit_id)
+    if cause == proposing.UNACKNOWLEDGED:
+        outbox.add(
+            session, "order.unacknowledged", subject=str(order.id), scope=scope, rev=order.rev,
+            at=at,
+        )
+    post = order.issued_post or _post_of_unit(session, incident)
+    if post is not None:
+        what = "拒绝" if cause == proposing.DECLINED else "未按时接令"
+        line = people.OwedEntry(
+            title=incident.title,
+            verb="改派",
+            place=incident.address or "",
+            level=incident.level,
+            note=f"指令{what}，已推荐下一人选",
+        )
+        people.owe(
+            session, post_id=post, kind=OWED_NEXT, subject=str(order.id), since=at, due_at=at,
+            scope=scope, entry=line,
+        )
+
+
+def _post_of_unit(session: Session, incident: Row[Any]) -> int | None:
+    unit = incident.holder_unit or incident.lead_unit
+    try:
+        return people.leading_post(session, unit) if unit is not None else None
+    except NotFound:
+        return None

@@ -1,0 +1,157 @@
+"""荐员: turns incidents into stored proposals, many at a time over one snapshot of positions."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from core.ids import uuid7
+from dispatch.command import queries, weights
+from dispatch.command.candidates import (
+    Candidate,
+    Need,
+    Recommendation,
+    Snapshot,
+    recommend,
+    unlocated,
+)
+from dispatch.command.policy import skills_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+    from dispatch.command.policy import Policy
+    from dispatch.command.tables import Proposal
+
+FIRST = "first"
+MOVED = "moved"
+ASKED = "asked"
+DECLINED = "declined"
+UNACKNOWLEDGED = "unacknowledged"
+
+
+def propose(session: Session, incident_ids: Sequence[UUID], *, at: datetime) -> int:
+    """Store a first proposal for each incident that wants one; returns how many."""
+    wanted = queries.needs(session, incident_ids)
+    if not wanted:
+        return 0
+    snapshot, policy = snapshot_at(session, at), weights.current()
+    rows = [
+        _stored(row, _answer(snapshot, row, policy, at=at), policy, number=1, cause=FIRST, at=at)
+        for row in wanted
+    ]
+    queries.add_proposals(session, rows)
+    return len(rows)
+
+
+def propose_again(
+    session: Session, incident_id: UUID, *, cause: str, at: datetime
+) -> Proposal | None:
+    """Store the next proposal of one incident, without those who already had an order for it."""
+    wanted = queries.needs(session, [incident_id], again=True)
+    if not wanted:
+        return None
+    last, policy = queries.last_proposal(session, incident_id), weights.current()
+    not_again = frozenset(queries.ordered_before(session, incident_id))
+    answer = _answer(snapshot_at(session, at), wanted[0], policy, at=at, not_again=not_again)
+    number = last.round + 1 if last else 1
+    row = _stored(wanted[0], answer, policy, number=number, cause=cause, at=at)
+    queries.add_proposals(session, [row])
+    return queries.last_proposal(session, incident_id)
+
+
+def preview(session: Session, number: str, *, at: datetime) -> Recommendation | None:
+    """Rank for the incident called `number` now, without storing anything."""
+    incident_id = queries.id_of(session, number)
+    wanted = queries.needs(session, [incident_id], again=True) if incident_id else ()
+    if not wanted:
+        return None
+    return _answer(snapshot_at(session, at), wanted[0], weights.current(), at=at)
+
+
+def snapshot_at(session: Session, at: datetime) -> Snapshot:
+    """Return everyone's last position as one searchable snapshot."""
+    return Snapshot.of(
+        Candidate(
+            id=row[0],
+            kind=row[1],
+            x=row[2],
+            y=row[3],
+            seen_at=row[4],
+            state=row[5],
+            cells=frozenset(row[6]),
+            skills=frozenset(row[7]),
+            load=row[8],
+            last_order_at=row[9] or -inf,
+        )
+        for row in queries.snapshot(session, at=at)
+    )
+
+
+def _answer(
+    snapshot: Snapshot,
+    row: Row[Any],
+    policy: Policy,
+    *,
+    at: datetime,
+    not_again: frozenset[int] = frozenset(),
+) -> Recommendation:
+    if row.x is None:
+        return unlocated()
+    need = Need(
+        x=row.x,
+        y=row.y,
+        level=row.level,
+        cell_code=row.cell_code,
+        preferred=skills_for(policy.preferred_skills, row.category),
+        required=skills_for(policy.required_skills, row.category),
+        not_again=not_again,
+    )
+    return recommend(snapshot, need, policy, at=at.timestamp())
+
+
+def _stored(
+    row: Row[Any],
+    answer: Recommendation,
+    policy: Policy,
+    *,
+    number: int,
+    cause: str,
+    at: datetime,
+) -> dict[str, Any]:
+    return {
+        "id": uuid7(),
+        "incident_id": row.id,
+        "round": number,
+        "cause": cause,
+        "incident_rev": row.rev,
+        "weights_version": policy.version,
+        "picks": [
+            {
+                "responder_id": pick.id,
+                "kind": pick.kind,
+                "distance_m": pick.distance_m,
+                "eta_min": pick.eta_min,
+                "cost_m": pick.cost_m,
+                "plus": pick.plus,
+                "minus": pick.minus,
+            }
+            for pick in answer.picks
+        ],
+        "near_misses": [
+            {
+                "responder_id": miss.id,
+                "distance_m": miss.distance_m,
+                "kind": miss.kind.value,
+                "why": miss.why,
+            }
+            for miss in answer.near_misses
+        ],
+        "shortfall": answer.shortfall.value if answer.shortfall else None,
+        "created_at": at,
+    }

@@ -1,0 +1,154 @@
+"""Every SQL statement of 指挥调度 about orders and their history."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import func, insert, select, text, update
+
+from dispatch.command.queries import OVER
+from dispatch.command.tables import Order, OrderEntry, Responder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from sqlalchemy import Row
+    from sqlalchemy.orm import Session
+
+_OPEN = Order.status.not_in(OVER)
+_ABOUT = text(
+    """
+    select o.id, o.set_id, o.incident_id, o.responder_id, r.name as responder, r.kind, o.role,
+      o.task, o.status, o.paused_from, o.rev, o.issued_by, o.issued_at, o.ack_due_at, o.read_at,
+      o.acknowledged_at, o.arrived_at, o.over_at, o.staff_id, o.unit_id,
+      i.number, i.title, i.address, i.level, i.category, i.status as incident_status,
+      i.rev as incident_rev, st_x(i.point) as lon, st_y(i.point) as lat
+    from orders o join responders r on r.id = o.responder_id
+    left join incidents i on i.id = o.incident_id
+    where (cast(:order as uuid) is null or o.id = :order)
+      and (cast(:incident as uuid) is null or o.incident_id = :incident)
+      and (cast(:staff as int) is null or o.staff_id = :staff
+           or (o.staff_id is null and o.unit_id = cast(:unit as int)))
+      and (:over or o.status not in ('done', 'declined', 'recalled'))
+      and (cast(:before as timestamptz) is null or o.issued_at < :before)
+    order by o.issued_at desc, o.id limit :limit
+    """
+)
+
+
+def lock(session: Session, order_id: UUID) -> Order | None:
+    """Return the order with its row locked, as it is now."""
+    found = select(Order).where(Order.id == order_id).with_for_update(of=Order)
+    return session.scalar(found.execution_options(populate_existing=True))
+
+
+def open_of(session: Session, incident_id: UUID) -> Sequence[tuple[Order, str]]:
+    """Return the orders of an incident that are not over, with the responder's name."""
+    rows = session.execute(
+        select(Order, Responder.name)
+        .join(Responder, Responder.id == Order.responder_id)
+        .where(Order.incident_id == incident_id, _OPEN)
+        .order_by(Order.issued_at)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def add(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Store new orders."""
+    session.execute(insert(Order), list(rows))
+
+
+def visible_responders(session: Session, ids: Sequence[int]) -> dict[int, Responder]:
+    """Return responders of these ids that are in service and in the caller's area."""
+    found = select(Responder).where(Responder.id.in_(ids), Responder.left_at.is_(None))
+    return {one.id: one for one in session.scalars(found)}
+
+
+def add_entry(session: Session, order_id: UUID, values: Mapping[str, Any]) -> None:
+    """Add the next line of an order's history; the order's row is locked by the caller."""
+    last = select(func.coalesce(func.max(OrderEntry.seq), 0) + 1).where(
+        OrderEntry.order_id == order_id
+    )
+    session.execute(
+        insert(OrderEntry).values(order_id=order_id, seq=last.scalar_subquery(), **values)
+    )
+
+
+def entries(session: Session, order_id: UUID) -> Sequence[OrderEntry]:
+    """Return an order's history in order."""
+    found = select(OrderEntry).where(OrderEntry.order_id == order_id)
+    return session.scalars(found.order_by(OrderEntry.seq)).all()
+
+
+def note_ordered(session: Session, responder_ids: Sequence[int], *, at: datetime) -> None:
+    """Record when these responders last got an order: it lets others go first."""
+    session.execute(
+        update(Responder).where(Responder.id.in_(responder_ids)).values(last_order_at=at)
+    )
+
+
+def set_status(session: Session, responder_id: int, status: str) -> None:
+    """Say what a responder does now, unless the person is resting or off duty."""
+    session.execute(
+        update(Responder)
+        .where(Responder.id == responder_id, Responder.status.not_in(["resting", "off"]))
+        .values(status=status)
+    )
+
+
+def busiest_state(session: Session, responder_id: int) -> str:
+    """Return the responder status that its open orders amount to."""
+    states = set(
+        session.scalars(
+            select(Order.status).where(Order.responder_id == responder_id, _OPEN)
+        )
+    )
+    return next((state for state in ("on_site", "en_route") if state in states), "available")
+
+
+def about(
+    session: Session,
+    *,
+    order_id: UUID | None = None,
+    incident_id: UUID | None = None,
+    staff_id: int | None = None,
+    unit_id: int | None = None,
+    over: bool = True,
+    before: datetime | None = None,
+    limit: int = 100,
+) -> Sequence[Row[Any]]:
+    """Return orders with what a list shows of their responder and incident, newest first."""
+    return session.execute(
+        _ABOUT,
+        {
+            "order": order_id,
+            "incident": incident_id,
+            "staff": staff_id,
+            "unit": unit_id,
+            "over": over,
+            "before": before,
+            "limit": limit,
+        },
+    ).all()
+
+
+def incident_brief(session: Session, incident_id: UUID) -> Row[Any] | None:
+    """Return what an order needs to know of its incident, without locking it."""
+    return session.execute(
+        text(
+            "select id, rev, number, title, address, level, status, category, town_code,"
+            " village_code, cell_code, units, persons, confidential, holder_unit, lead_unit"
+            " from incidents where id = :id"
+        ),
+        {"id": incident_id},
+    ).one_or_none()
+
+
+def lock_incident(session: Session, incident_id: UUID) -> bool:
+    """Lock the incident so that two dispatchers take turns; False when it cannot be seen."""
+    found = session.execute(
+        text("select 1 from incidents where id = :id for update"), {"id": incident_id}
+    )
+    return found.scalar() is not None

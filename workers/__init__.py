@@ -1,0 +1,1 @@
+"""What runs behind the screens: relay, jobs, senders, schedule. The only package that knows RQ."""

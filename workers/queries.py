@@ -1,0 +1,63 @@
+"""SQL of the processes themselves: who is alone, and what Redis forgot."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
+
+from core.db import engine, is_outage
+from core.errors import Busy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy.orm import Session
+
+RELAY: Final = 430_121_001
+SCHEDULE: Final = 430_121_002
+_NUMBERING: Final = 430_121_003
+
+
+@contextmanager
+def sole(lock: int) -> Iterator[Callable[[], bool] | None]:
+    """Hold the advisory lock of one process kind; yields None when another process holds it.
+
+    What is yielded asks the server whether the lock is still ours: a lost connection is a lost
+    lock, and raises `Busy`.
+    """
+    try:
+        with engine("worker").connect().execution_options(isolation_level="AUTOCOMMIT") as held:
+            if not held.scalar(text("select pg_try_advisory_lock(:lock)"), {"lock": lock}):
+                yield None
+                return
+            try:
+                yield lambda: held.scalar(text("select 1")) == 1
+            finally:
+                if not held.invalidated:
+                    held.execute(text("select pg_advisory_unlock(:lock)"), {"lock": lock})
+    except PoolExhausted as gone:
+        raise Busy from gone
+    except DBAPIError as error:
+        if is_outage(error):
+            raise Busy from error
+        raise
+
+
+def number_alone(session: Session) -> None:
+    """Wait for any other numbering to commit; the next statement then sees its numbers."""
+    session.execute(text("select pg_advisory_xact_lock(:lock)"), {"lock": _NUMBERING})
+
+
+def free_leases(session: Session) -> int:
+    """Make leased rows due again: their jobs went with Redis. A row that backs off keeps waiting."""
+    found = session.execute(
+        text(
+            "update outbox set lease_until = null where done_at is null and dead_at is null"
+            " and attempts = 0 and lease_until > clock_timestamp()"
+        )
+    )
+    return int(found.rowcount)  # type: ignore[attr-defined]

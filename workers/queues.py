@@ -1,0 +1,41 @@
+"""The RQ queues: what is urgent goes first, and nothing waits in Redis that PostgreSQL lacks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from rq import Queue
+
+from core import live
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+SWEEPS: Final = "sweeps"
+CHANGES: Final = "changes"
+ORDER: Final = (SWEEPS, CHANGES)
+BATCH: Final = 100
+MAX_QUEUED: Final = 12
+JOB_TIMEOUT_S: Final = 120
+_KEEP_FAILED_S: Final = 3600
+
+
+def queue(name: str) -> Queue:
+    """Return the queue called `name` on this process's Redis connection."""
+    return Queue(name, connection=live.connection(), default_timeout=JOB_TIMEOUT_S)
+
+
+def room() -> int:
+    """Return how many more batches may wait: a long queue holds back the relay, not the web."""
+    return max(0, MAX_QUEUED - queue(CHANGES).count)
+
+
+def batches(ids: Sequence[int]) -> Iterator[list[str]]:
+    """Cut leased ids into jobs of at most `BATCH` rows; arguments of jobs are strings only."""
+    for start in range(0, len(ids), BATCH):
+        yield [str(number) for number in ids[start : start + BATCH]]
+
+
+def put(name: str, job: str, *args: object) -> None:
+    """Enqueue one call; its result is not kept and a failed one is kept for an hour."""
+    queue(name).enqueue_call(job, args=args, result_ttl=0, failure_ttl=_KEEP_FAILED_S)
