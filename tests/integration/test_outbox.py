@@ -92,9 +92,13 @@ def test_a_row_and_its_effect_are_undone_together() -> None:
     class Killed(BaseException):
         """Stands for a worker that dies between the effect and the commit."""
 
-    with pytest.raises(Killed), transaction(Access.worker()) as session:
-        outbox.carry_out(session, outbox.claim(session, ids), lambda _: None)
-        raise Killed
+    def die_before_commit() -> None:
+        with transaction(Access.worker()) as session:
+            outbox.carry_out(session, outbox.claim(session, ids), lambda _: None)
+            raise Killed
+
+    with pytest.raises(Killed):
+        die_before_commit()
     assert carry_out(ids, lambda _: None) == 1
 
 
