@@ -78,7 +78,8 @@ def engine(login: Login) -> Engine:
 
 
 def _options(login: Login) -> str:
-    return f"-c statement_timeout={STATEMENT_TIMEOUT_MS[login]} -c timezone=UTC -c jit=off"
+    timeout = STATEMENT_TIMEOUT_MS[login]
+    return f"-c statement_timeout={timeout} -c timezone=UTC -c jit=off -c search_path=public"
 
 
 def _logs_in_as_role(login: Login) -> bool:

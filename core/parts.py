@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +61,37 @@ def read(home: Path) -> Report | None:
 def forget(home: Path) -> None:
     """Remove the report of a supervisor that ended."""
     (home / FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def only_supervisor(home: Path) -> Iterator[bool]:
+    """Hold the installation; gives False when another supervisor does."""
+    with _lock_file(home).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield True
+
+
+def supervisor_of(home: Path) -> int | None:
+    """Return the process id of the living supervisor; its lock ends with it."""
+    with _lock_file(home).open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            return int(file.read() or 0) or None
+    return None
+
+
+def _lock_file(home: Path) -> Path:
+    (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
+    return home / "run" / "supervisor.lock"
 
 
 def _moment(text: str | None) -> datetime | None:

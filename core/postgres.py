@@ -15,7 +15,7 @@ from psycopg import sql
 
 from core.place import Place, ServerUnavailable, private_folder, remember
 
-OWNER = "yiwang"
+OWNER = "yiwang_owner"  # not "yiwang": a schema of the login's name would come before public
 DATABASE = "yiwang"
 LOGINS = {  # role -> the file under `home` that holds its URL
     "yiwang_web": "web_database_url",

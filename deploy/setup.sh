@@ -116,7 +116,7 @@ install_python() {
         "$(find_python)" -m venv .venv
     fi
     say "安装 Python 依赖（$(cat "${lists[@]}" | grep -c '^[a-z].*==') 个，逐个校验哈希）"
-    [ -x .venv/bin/uv ] || .venv/bin/python -m pip install --quiet --disable-pip-version-check \
+    [ -x .venv/bin/uv ] || .venv/bin/python -m pip install -qq --disable-pip-version-check \
         --require-hashes -r deploy/requirements-uv.txt
     UV_LINK_MODE=${UV_LINK_MODE:-copy} .venv/bin/uv pip install --quiet --python .venv/bin/python \
         --require-hashes $(printf -- '-r %s ' "${lists[@]}") ||

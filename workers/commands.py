@@ -38,7 +38,7 @@ def run() -> None:
 def up() -> None:
     """后台运行，/readyz 就绪后返回"""
     chosen = settings()
-    if supervise.supervisor_of(chosen.home):
+    if parts.supervisor_of(chosen.home):
         click.echo(f"已在运行：{supervise.address(chosen)}")
         return
     parts.forget(chosen.home)
@@ -78,13 +78,13 @@ def down() -> None:
 
 def stop_supervisor(home: Path) -> None:
     """End the supervisor and, should it be gone, the servers it left."""
-    running = supervise.supervisor_of(home)
+    running = parts.supervisor_of(home)
     if running:
         os.kill(running, signal.SIGTERM)
         deadline = time.monotonic() + END_WITHIN_S
-        while supervise.supervisor_of(home) and time.monotonic() < deadline:
+        while parts.supervisor_of(home) and time.monotonic() < deadline:
             time.sleep(0.1)
-        if supervise.supervisor_of(home):
+        if parts.supervisor_of(home):
             os.kill(running, signal.SIGKILL)
     for still, stop in (
         (embedded.redis_is_running, embedded.stop_redis),

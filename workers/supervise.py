@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
@@ -10,10 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import click
 
@@ -99,6 +95,7 @@ class Supervisor:
         plan = {"web": web, "relay": [*python, "workers.relay"]}
         for number in range(1, s.workers + 1):
             plan[f"worker-{number}"] = [*python, "workers.jobs", f"worker-{number}"]
+        plan["senders"] = [*python, "workers.senders"]
         plan["scheduler"] = [*python, "workers.schedule"]
         plan["watcher"] = [*python, "workers.watch"]
         if events_a_day(s):
@@ -171,38 +168,6 @@ def address(chosen: Settings) -> str:
     return f"http://{host}:{chosen.port}"
 
 
-@contextmanager
-def only_supervisor(home: Path) -> Iterator[None]:
-    """Hold the installation; raise when another supervisor does."""
-    with _lock_file(home).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            running = parts.read(home)
-            where = running.url if running else ""
-            raise CannotStart(f"已在运行：{where}（already running；先 make down）") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-def supervisor_of(home: Path) -> int | None:
-    """Return the process id of the living supervisor; its lock ends with it."""
-    with _lock_file(home).open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            return int(file.read() or 0) or None
-    return None
-
-
-def _lock_file(home: Path) -> Path:
-    (home / "run").mkdir(parents=True, exist_ok=True, mode=0o700)
-    return home / "run" / "supervisor.lock"
-
-
 def require_free_port(chosen: Settings) -> None:
     """Raise when somebody else listens on our port."""
     family = socket.AF_INET6 if ":" in chosen.host else socket.AF_INET
@@ -225,7 +190,9 @@ def run() -> None:
     def stop(*_: object) -> None:
         watch.stopping = True
 
-    with only_supervisor(chosen.home):
+    with parts.only_supervisor(chosen.home) as alone:
+        if not alone:
+            raise CannotStart(f"已在运行：{address(chosen)}，请先 make down（already running）")
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, stop)
         try:
