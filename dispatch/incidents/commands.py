@@ -1,0 +1,99 @@
+"""`yiwang catalogue` and `yiwang incidents`: the category catalogue and the life-cycle diagram."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from core import clock
+from core.db import Access, transaction
+
+
+@click.group()
+def catalogue() -> None:
+    """事件分类目录: check, load and compare the category catalogue."""
+
+
+_FILE = click.argument(
+    "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=False
+)
+
+
+@catalogue.command()
+@_FILE
+def check(file: Path | None) -> None:
+    """Name every fault of FILE (default: data/catalogue/categories.yaml)."""
+    from dispatch.incidents import catalogue as judge
+    from dispatch.incidents import editions
+
+    tree = editions.read_file(file or editions.FILE)
+    _refuse_faults(judge.check(tree))
+    made = judge.read(tree)
+    click.echo(f"{made.edition}: {len(made.majors())} 大类, {len(made.categories)} 小类, 没有错误")
+
+
+@catalogue.command()
+@_FILE
+def load(file: Path | None) -> None:
+    """Load FILE as the version in force; incidents keep the version they were filed under."""
+    from dispatch.incidents import catalogue as judge
+    from dispatch.incidents import editions, queries
+
+    tree = editions.read_file(file or editions.FILE)
+    with transaction(Access.owner()) as session:
+        units = queries.unit_codes(session)
+        _refuse_faults(judge.check(tree, units=units or None))
+        version, new = editions.load(session, tree, by="yiwang catalogue load", at=clock.now())
+    click.echo(f"第 {version} 版{'已载入' if new else '与文件相同，未改动'}")
+
+
+@catalogue.command()
+@_FILE
+def diff(file: Path | None) -> None:
+    """Say what FILE would change against the version in force."""
+    from dispatch.incidents import catalogue as judge
+    from dispatch.incidents import editions
+
+    tree = editions.read_file(file or editions.FILE)
+    _refuse_faults(judge.check(tree))
+    with transaction(Access.owner()) as session:
+        now = editions.current(session, clock.now())
+    lines = judge.differences(now, judge.read(tree))
+    click.echo("\n".join(lines) if lines else "没有差别")
+
+
+def _refuse_faults(faults: list[object]) -> None:
+    for fault in faults:
+        click.echo(f"{fault.where}: {fault.what}", err=True)  # type: ignore[attr-defined]
+    if faults:
+        raise click.ClickException(f"{len(faults)} 处错误，目录未改动")
+
+
+@click.group()
+def incidents() -> None:
+    """事件流转: incidents and how they move."""
+
+
+@incidents.command()
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="write here")
+def diagram(out: Path | None) -> None:
+    """Print the life cycle as Markdown with a Mermaid diagram, from the server's own table."""
+    from dispatch.incidents.diagram import markdown
+
+    if out:
+        out.write_text(markdown(), encoding="utf-8")
+        click.echo(f"{out}")
+    else:
+        click.echo(markdown())
+
+
+@incidents.command("ensure-months")
+@click.option("--ahead", default=3, show_default=True, help="months to prepare")
+def ensure_months(ahead: int) -> None:
+    """Prepare the monthly partitions (按月分区) of the coming months."""
+    from dispatch.incidents import service
+
+    with transaction(Access.owner()) as session:
+        for name in service.ensure_months(session, at=clock.now(), ahead=ahead):
+            click.echo(name)

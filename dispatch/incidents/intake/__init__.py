@@ -1,0 +1,1 @@
+"""上报: the one door through which every report comes in."""
