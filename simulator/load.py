@@ -91,13 +91,15 @@ class Steady:
         self._patience = patience
         self._next_slot = 0
         self._stopped = False
+        self._enough = math.inf
 
     def stop(self) -> None:
         """Take no further slot; reports under way are still brought to an end."""
         self._stopped = True
 
-    async def play(self, seconds: float, *, clients: int) -> LoadRun:
-        """Send for `seconds` over `clients` connections and return what came of it."""
+    async def play(self, seconds: float, *, clients: int, enough: float = math.inf) -> LoadRun:
+        """Send for `seconds`, or until `enough` were taken on, and return what came of it."""
+        self._enough = enough
         start = time.perf_counter()
         until = start + seconds
         await asyncio.gather(*(self._client(start, until) for _ in range(clients)))
@@ -107,7 +109,7 @@ class Steady:
     async def _client(self, start: float, until: float) -> None:
         connection = Connection(self._target.host, self._target.port)
         try:
-            while not self._stopped:
+            while not self._stopped and self._next_slot < self._enough:
                 slot = start + self._next_slot / self._rate
                 self._next_slot += 1
                 if max(slot, time.perf_counter()) >= until:
