@@ -1,8 +1,10 @@
 """Who is called next (逐级呼叫), when, and how long an acknowledgement holds."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from alerts.delivery.audience import Policy
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,18 @@ class Call:
     round: int
     step: int
     due_at: datetime
+
+
+def chain_of(
+    policy: Policy, colour: str, *, callees: Mapping[str, tuple[Callee, ...]], at: datetime
+) -> Chain:
+    """Return the chain of a colour, frozen now; a colour that does not escalate is one step."""
+    manner = policy.manner(colour)
+    steps = tuple(Step(post, after, callees.get(post, ())) for post, after in policy.steps)
+    if manner.escalate:
+        return Chain(steps, policy.rounds, manner.repeat, at)
+    filled = next((s for s in steps if s.callees), steps[0])
+    return Chain((replace(filled, after=timedelta()),), 1, None, at)
 
 
 def next_call(chain: Chain, *, after: Call | None) -> Call | None:

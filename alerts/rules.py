@@ -24,9 +24,11 @@ class ScopeKind(StrEnum):
 
 
 STATUSES = frozenset(
-    "reported verifying filed assigned handling suspended checking closed archived rejected "
-    "merged".split()
-)
+    {
+        "reported", "verifying", "filed", "assigned", "handling", "suspended", "checking",
+        "closed", "archived", "rejected", "merged",
+    }
+)  # fmt: skip
 NEVER_COUNTED = frozenset({"rejected", "merged"})
 
 # measure → the argument it takes
@@ -41,12 +43,20 @@ MEASURES: dict[str, str | None] = {
 }
 PLACEHOLDERS = frozenset({"place", "value", "window"})
 _SHORTEST_SWEEP = timedelta(seconds=5)
+_LONGEST_TEXT = 120
+_HIGHEST_LIMIT = 500
+_LARGEST_NUMBER = 1e9
+_LARGEST_COUNT = 10_000
+_SELECT_KEYS = frozenset({"category", "status", "status_not", "source"})
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CHINESE_UNITS = ((86400, "天"), (3600, "小时"), (60, "分钟"), (1, "秒"))
 _KEYS = frozenset(
-    "name title headline scope window every select measure fire clear for keep_firing_for colours "
-    "on_error on_no_data limit notice scenarios".split()
-)
+    {
+        "name", "title", "headline", "scope", "window", "every", "select", "measure", "fire",
+        "clear", "for", "keep_firing_for", "colours", "on_error", "on_no_data", "limit", "notice",
+        "scenarios",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -186,7 +196,7 @@ class _Reader:
 
     def text(self, key: str) -> str:
         value = self.raw.get(key)
-        if not isinstance(value, str) or not value.strip() or len(value) > 120:
+        if not isinstance(value, str) or not value.strip() or len(value) > _LONGEST_TEXT:
             self.fault(key, "必填，1 到 120 个字")
             return ""
         return value.strip()
@@ -226,7 +236,7 @@ class _Reader:
 
     def select(self) -> Select:
         raw = self.raw.get("select", {})
-        if not isinstance(raw, Mapping) or set(raw) - {"category", "status", "status_not", "source"}:
+        if not isinstance(raw, Mapping) or set(raw) - _SELECT_KEYS:
             self.fault("select", "只能写 category、status、status_not、source")
             return Select()
         status, status_not = self.words(raw, "status"), self.words(raw, "status_not")
@@ -267,7 +277,7 @@ class _Reader:
 
     def limit(self) -> int:
         value = self.raw.get("limit", 50)
-        if not _is_number(value) or not 1 <= value <= 500 or value != int(value):
+        if not _is_number(value) or not 1 <= value <= _HIGHEST_LIMIT or value != int(value):
             self.fault("limit", "写 1 到 500 的整数")
             return 50
         return int(value)
@@ -326,10 +336,9 @@ def _is_number(value: object) -> bool:
     return (
         isinstance(value, int | float)
         and not isinstance(value, bool)
-        and abs(value) < 1e9
-        and value == value  # noqa: PLR0124 - NaN is the one number unequal to itself
+        and abs(value) < _LARGEST_NUMBER
     )
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10_000
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_COUNT

@@ -21,7 +21,7 @@ def retry_at(attempts: int, *, at: datetime) -> datetime | None:
     """Return when to try again after `attempts` failures, doubling; None when it is enough."""
     if attempts >= MAX_ATTEMPTS:
         return None
-    return at + min(_FIRST_RETRY * 2 ** (attempts - 1), _LONGEST_RETRY)
+    return at + min(_FIRST_RETRY * (1 << max(attempts - 1, 0)), _LONGEST_RETRY)
 
 
 @dataclass(frozen=True)
