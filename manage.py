@@ -19,6 +19,7 @@ GROUPS = {  # command -> where it lives
     "catalogue": "dispatch.incidents.commands",
     "incidents": "dispatch.incidents.commands",
     "ledger": "dispatch.incidents.commands",
+    "responders": "dispatch.command.commands",
     "rules": "alerts.commands",
     "people": "people.commands",
     "rota": "people.commands",

@@ -58,6 +58,13 @@ STEPS = (
         (DATA / "boundaries", ROOT / "people"),
         demo_only=True,
     ),
+    Step(
+        "dispatch.command.commands",
+        "responders",
+        ("seed-demo",),
+        (DATA / "boundaries", ROOT / "people", DATA / "catalogue" / "teams.yaml"),
+        demo_only=True,
+    ),
 )
 
 

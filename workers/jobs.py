@@ -1,4 +1,4 @@
-"""The jobs: a batch of changes or one sweep; ids in, effects in the same transaction as their mark."""
+"""The jobs: a batch of changes or one sweep; effects and their mark are one transaction."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ from workers.stopping import Stopping
 
 if TYPE_CHECKING:
     from types import FrameType
+
+    from rq import Queue
+    from rq.job import Job
 
 BEAT_S: Final = 2.0
 STUCK_AFTER_S: Final = queues.JOB_TIMEOUT_S + 30
@@ -51,11 +54,11 @@ class Hand(SimpleWorker):
     max_connection_wait_time = 1.0
     asked_to_end = False
 
-    def execute_job(self, *args: object, **kwargs: object) -> None:
+    def execute_job(self, job: Job, queue: Queue) -> None:
         """Run one job, so that the heartbeat can tell a stuck one from a long wait for work."""
         _busy_since[:] = [time.monotonic()]
         try:
-            super().execute_job(*args, **kwargs)
+            super().execute_job(job, queue)
         finally:
             _busy_since.clear()
 

@@ -14,6 +14,7 @@ from core.errors import Busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from sqlalchemy.orm import Session
 
@@ -53,11 +54,31 @@ def number_alone(session: Session) -> None:
 
 
 def free_leases(session: Session) -> int:
-    """Make leased rows due again: their jobs went with Redis. A row that backs off keeps waiting."""
+    """Make leased rows due again: their jobs went with Redis. A row that backs off waits on."""
     found = session.execute(
         text(
             "update outbox set lease_until = null where done_at is null and dead_at is null"
             " and attempts = 0 and lease_until > clock_timestamp()"
         )
+    )
+    return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def ensure_months(session: Session, *, at: datetime) -> None:
+    """Make the incident partitions of this month and the next three, if they are missing."""
+    session.execute(
+        text(
+            "select yiwang.ensure_incident_month(cast(:at as timestamptz)"
+            " + make_interval(months => n)) from generate_series(0, 3) as n"
+        ),
+        {"at": at},
+    )
+
+
+def forget_sessions(session: Session, *, before: datetime) -> int:
+    """Delete sign-ins that ended before that moment; who signed in stays in the audit trail."""
+    found = session.execute(
+        text("delete from sessions where least(expires_at, revoked_at) < :before"),
+        {"before": before},
     )
     return int(found.rowcount)  # type: ignore[attr-defined]

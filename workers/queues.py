@@ -25,9 +25,14 @@ def queue(name: str) -> Queue:
     return Queue(name, connection=live.connection(), default_timeout=JOB_TIMEOUT_S)
 
 
+def waiting(name: str) -> int:
+    """Return how many jobs wait in the queue called `name`."""
+    return int(queue(name).count)
+
+
 def room() -> int:
     """Return how many more batches may wait: a long queue holds back the relay, not the web."""
-    return max(0, MAX_QUEUED - queue(CHANGES).count)
+    return max(0, MAX_QUEUED - waiting(CHANGES))
 
 
 def batches(ids: Sequence[int]) -> Iterator[list[str]]:

@@ -1,4 +1,4 @@
-"""The relay (转发): the only publisher. Numbers what was committed, tells the screens, feeds the jobs.
+"""The relay (转发), the only publisher: numbers what was committed, tells screens, feeds jobs.
 
 Three steps, each safe to die after: number and commit, publish in order, mark as published. A
 crash in between publishes the same number twice, which readers drop; it never loses one.
@@ -21,12 +21,11 @@ from core.errors import Busy
 from dispatch.command import service as command
 from workers import queries, queues
 from workers.stopping import Stopping
+from workers.waking import Waking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
-
-    from redis.client import PubSub
 
 POLL_S: Final = 0.25
 BREATH_S: Final = 0.02
@@ -46,7 +45,7 @@ class Relay:
     positions_at: float = 0.0
     positions_since: datetime | None = None
     remembered: bool = False
-    pokes: PubSub | None = None
+    waking: Waking = field(default_factory=lambda: Waking(live.POKES))
 
     def round(self) -> bool:
         """Do one round; returns whether there may be more at once."""
@@ -85,24 +84,10 @@ class Relay:
             body = {"at": live.stamp(clock.now()), "rows": moved}
             live.connection().publish(live.POSITIONS, json.dumps(body, separators=(",", ":")))
 
-    def wait(self, seconds: float) -> None:
-        """Sleep until poked or until `seconds` have passed; a poke lost costs only the poll."""
-        if self.pokes is None:
-            self.pokes = live.connection().pubsub(ignore_subscribe_messages=True)
-            self.pokes.subscribe(live.POKES)
-        self.pokes.get_message(timeout=seconds)
-        while self.pokes.get_message(timeout=0):
-            pass
-
     def lost_redis(self) -> None:
         """Forget the subscription and doubt every job enqueued so far."""
         self.remembered = False
-        if self.pokes is not None:
-            try:
-                self.pokes.close()
-            except (RedisError, OSError):
-                log.debug("subscription was gone already")
-            self.pokes = None
+        self.waking.forget()
 
 
 def publish() -> int:
@@ -158,7 +143,7 @@ def run(relay: Relay, stopping: Stopping, still_sole: Callable[[], bool]) -> Non
             if busy:
                 continue
             stopping.wait(BREATH_S)
-            relay.wait(POLL_S)
+            relay.waking.wait(POLL_S)
         except (RedisError, OSError) as error:
             log.warning("redis is away", extra={"why": type(error).__name__})
             relay.lost_redis()

@@ -48,7 +48,7 @@ class Supervisor:
         if not chosen.database_url:
             self.keepers.append(
                 servers.Keeper(
-                    "postgres",
+                    "database",
                     start=lambda: embedded.start_postgres(home),
                     answers=lambda: embedded.postgres_is_running(home),
                 )
@@ -94,7 +94,8 @@ class Supervisor:
         ]  # fmt: skip
         plan = {"web": web, "relay": [*python, "workers.relay"]}
         for number in range(1, s.workers + 1):
-            plan[f"worker-{number}"] = [*python, "workers.jobs", f"worker-{number}"]
+            plan[f"worker-{number}"] = [*python, "workers.jobs", str(number)]
+        plan["senders"] = [*python, "workers.senders"]
         plan["senders"] = [*python, "workers.senders"]
         plan["scheduler"] = [*python, "workers.schedule"]
         plan["watcher"] = [*python, "workers.watch"]

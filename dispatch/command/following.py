@@ -69,7 +69,7 @@ def _propose_next(session: Session, order_id: UUID, *, cause: str, at: datetime)
         line = people.OwedEntry(
             title=incident.title,
             verb="改派",
-            place=incident.address or "",
+            place=incident.place,
             level=incident.level,
             note=f"指令{what}，已推荐下一人选",
         )

@@ -118,7 +118,7 @@ def moved_since(
     """
     start = since or queries.server_now(session)
     rows = queries.moved_since(session, start - _OVERLAP, at=at, stale=at - _stale_after())
-    newest = max((row[9] for row in rows), default=start)
+    newest = max((row.received_at for row in rows), default=start)
     if newest <= start:
         return [], start
     return [list(row[:9]) for row in rows], newest

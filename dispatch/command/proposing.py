@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from core.ids import uuid7
@@ -78,16 +77,16 @@ def snapshot_at(session: Session, at: datetime) -> Snapshot:
     """Return everyone's last position as one searchable snapshot."""
     return Snapshot.of(
         Candidate(
-            id=row[0],
-            kind=row[1],
-            x=row[2],
-            y=row[3],
-            seen_at=row[4],
-            state=row[5],
-            cells=frozenset(row[6]),
-            skills=frozenset(row[7]),
-            load=row[8],
-            last_order_at=row[9] or -inf,
+            id=row.id,
+            kind=row.kind,
+            x=row.x,
+            y=row.y,
+            seen_at=row.seen_at,
+            state=row.state,
+            cells=frozenset(row.cells),
+            skills=frozenset(row.skills),
+            load=row.load,
+            last_order_at=row.last_order_at,
         )
         for row in queries.snapshot(session, at=at)
     )

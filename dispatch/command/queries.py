@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from dispatch.command.tables import Order, Proposal, Responder, ResponderPosition
 
 if TYPE_CHECKING:
+    import uuid
     from collections.abc import Mapping, Sequence
     from datetime import datetime
-    from uuid import UUID as Uuid
 
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
@@ -28,10 +28,11 @@ _SNAPSHOT = text(
         select responder_id, count(*) as load from orders
         where status not in ('done', 'declined', 'recalled') group by responder_id
     )
-    select r.id, r.kind, p.x, p.y, extract(epoch from p.at)::float8,
-      case when r.shift_ends_at < :at or r.shift_starts_at > :at then 'off' else r.status end,
-      r.cells, r.skills, coalesce(o.load, 0)::int,
-      coalesce(extract(epoch from r.last_order_at)::float8, 0)
+    select r.id, r.kind, p.x, p.y, extract(epoch from p.at)::float8 as seen_at,
+      case when r.shift_ends_at < :at or r.shift_starts_at > :at then 'off' else r.status end
+        as state,
+      r.cells, r.skills, coalesce(o.load, 0)::int as load,
+      coalesce(extract(epoch from r.last_order_at)::float8, '-infinity') as last_order_at
     from responder_positions p
     join responders r on r.id = p.responder_id and r.left_at is null
     left join open_orders o on o.responder_id = r.id
@@ -91,8 +92,9 @@ _STATE = """
 """
 _MOVED = text(
     f"""
-    select p.responder_id, round(p.lon::numeric, 6)::float8, round(p.lat::numeric, 6)::float8,
-      {_STATE}, r.town_code, r.village_code, r.unit_id, r.staff_id, r.cells, p.received_at
+    select p.responder_id, round(p.lon::numeric, 6)::float8 as lon,
+      round(p.lat::numeric, 6)::float8 as lat, {_STATE} as state, r.town_code, r.village_code,
+      r.unit_id, r.staff_id, r.cells, p.received_at
     from responder_positions p join responders r on r.id = p.responder_id and r.left_at is null
     where p.received_at > :since
     """  # noqa: S608 (put together from our own text)
@@ -126,7 +128,7 @@ def snapshot(session: Session, *, at: datetime) -> Sequence[Row[Any]]:
 
 
 def needs(
-    session: Session, incident_ids: Sequence[Uuid], *, again: bool = False
+    session: Session, incident_ids: Sequence[uuid.UUID], *, again: bool = False
 ) -> Sequence[Row[Any]]:
     """Return those incidents that still want somebody, placed in metres (EPSG:4547).
 
@@ -145,13 +147,13 @@ def add_proposals(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
         )
 
 
-def last_proposal(session: Session, incident_id: Uuid) -> Proposal | None:
+def last_proposal(session: Session, incident_id: uuid.UUID) -> Proposal | None:
     """Return the newest proposal of an incident."""
     newest = select(Proposal).where(Proposal.incident_id == incident_id)
     return session.scalar(newest.order_by(Proposal.round.desc()).limit(1))
 
 
-def ordered_before(session: Session, incident_id: Uuid) -> set[int]:
+def ordered_before(session: Session, incident_id: uuid.UUID) -> set[int]:
     """Return every responder that ever got an order for this incident."""
     return set(session.scalars(select(Order.responder_id).where(Order.incident_id == incident_id)))
 
@@ -193,7 +195,8 @@ def on_map(session: Session, *, at: datetime, stale: datetime) -> Sequence[Row[A
 
 def server_now(session: Session) -> datetime:
     """Return the database's clock."""
-    return session.execute(select(func.clock_timestamp())).scalar_one()
+    found: datetime = session.execute(select(func.clock_timestamp())).scalar_one()
+    return found
 
 
 def responder(session: Session, responder_id: int) -> Responder | None:
@@ -223,13 +226,13 @@ def responders(
     return [(row[0], row[1]) for row in found]
 
 
-def id_of(session: Session, number: str) -> Uuid | None:
+def id_of(session: Session, number: str) -> uuid.UUID | None:
     """Return the id of the incident called `number`."""
     found = session.execute(text("select id from incident_keys where number = :n"), {"n": number})
     return found.scalar_one_or_none()
 
 
-def level_of(session: Session, incident_id: Uuid) -> int:
+def level_of(session: Session, incident_id: uuid.UUID) -> int:
     """Return the level of an incident; 3 (一般) when it cannot be seen."""
     found = session.scalar(text("select level from incidents where id = :id"), {"id": incident_id})
     return int(found) if found is not None else 3

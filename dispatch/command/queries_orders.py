@@ -29,7 +29,7 @@ _ABOUT = text(
     left join incidents i on i.id = o.incident_id
     where (cast(:order as uuid) is null or o.id = :order)
       and (cast(:incident as uuid) is null or o.incident_id = :incident)
-      and (cast(:staff as int) is null or o.staff_id = :staff
+      and (not :mine or o.staff_id = cast(:staff as int)
            or (o.staff_id is null and o.unit_id = cast(:unit as int)))
       and (:over or o.status not in ('done', 'declined', 'recalled'))
       and (cast(:before as timestamptz) is null or o.issued_at < :before)
@@ -113,6 +113,7 @@ def about(
     *,
     order_id: UUID | None = None,
     incident_id: UUID | None = None,
+    mine: bool = False,
     staff_id: int | None = None,
     unit_id: int | None = None,
     over: bool = True,
@@ -125,6 +126,7 @@ def about(
         {
             "order": order_id,
             "incident": incident_id,
+            "mine": mine,
             "staff": staff_id,
             "unit": unit_id,
             "over": over,
@@ -138,9 +140,13 @@ def incident_brief(session: Session, incident_id: UUID) -> Row[Any] | None:
     """Return what an order needs to know of its incident, without locking it."""
     return session.execute(
         text(
-            "select id, rev, number, title, address, level, status, category, town_code,"
-            " village_code, cell_code, units, persons, confidential, holder_unit, lead_unit"
-            " from incidents where id = :id"
+            "select i.id, i.rev, i.number, i.title, i.level, i.status, i.category, i.town_code,"
+            " i.village_code, i.cell_code, i.units, i.persons, i.confidential, i.holder_unit,"
+            " i.lead_unit, coalesce(v.short_name, t.short_name, '') as place"
+            " from incidents i"
+            " left join grid_villages v on v.code = i.village_code and v.valid_to is null"
+            " left join grid_towns t on t.code = i.town_code and t.valid_to is null"
+            " where i.id = :id"
         ),
         {"id": incident_id},
     ).one_or_none()

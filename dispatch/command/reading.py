@@ -6,13 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from dispatch.command import queries, queries_orders, weights
 from dispatch.command.candidates import SHORTFALL_SENTENCE, Shortfall
+from dispatch.command.hands import DISPATCHERS, holds
+from dispatch.command.orders import DISPATCHER_ACTIONS, HOLDER_ACTIONS, Action, Status, allowed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
-    from dispatch.command.tables import Proposal
+    from dispatch.command.tables import OrderEntry, Proposal, Responder, ResponderPosition
+    from people.scope import Actor
 
 
 def case_panel(session: Session, incident_id: UUID) -> dict[str, Any]:
@@ -24,6 +29,61 @@ def case_panel(session: Session, incident_id: UUID) -> dict[str, Any]:
         for row in rows
     ]
     return {"orders": orders, "proposal": proposal_of(session, incident_id)}
+
+
+def orders(
+    session: Session,
+    actor: Actor,
+    *,
+    order_id: UUID | None = None,
+    incident_id: UUID | None = None,
+    mine: bool = False,
+    over: bool = True,
+    limit: int = 100,
+) -> Sequence[Row[Any]]:
+    """Return orders the caller can see, newest first; `mine` are those it must carry out."""
+    if mine and actor.person is None and actor.unit is None:
+        return ()
+    return queries_orders.about(
+        session,
+        order_id=order_id,
+        incident_id=incident_id,
+        mine=mine,
+        staff_id=actor.person,
+        unit_id=actor.unit,
+        over=over,
+        limit=limit,
+    )
+
+
+def history(session: Session, order_id: UUID) -> Sequence[OrderEntry]:
+    """Return what happened to an order, in order."""
+    return queries_orders.entries(session, order_id)
+
+
+def allowed_actions(row: Row[Any], actor: Actor) -> frozenset[Action]:
+    """Return what this actor may do with this order now: the buttons."""
+    paused = Status(row.paused_from) if row.paused_from else None
+    there = allowed(Status(row.status), paused_from=paused)
+    hands: frozenset[Action] = frozenset()
+    if holds(actor, staff_id=row.staff_id, unit_id=row.unit_id):
+        hands |= HOLDER_ACTIONS
+    if actor.role in DISPATCHERS:
+        hands |= DISPATCHER_ACTIONS
+    return there & hands
+
+
+def responders(
+    session: Session, *, town_code: int | None, kind: str | None, after: int, limit: int
+) -> Sequence[tuple[Responder, ResponderPosition | None]]:
+    """Return a page of responders in the caller's area."""
+    return queries.responders(session, town_code=town_code, kind=kind, after=after, limit=limit)
+
+
+def responder_of(session: Session, actor: Actor) -> int | None:
+    """Return the id of the responder that is the actor, if it is one."""
+    found = queries.responder_of(session, actor.person) if actor.person is not None else None
+    return found.id if found else None
 
 
 def proposal_of(session: Session, incident_id: UUID) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from core.ids import uuid7
 from dispatch.command import queries_orders, weights
 from dispatch.command.audience import scope_of
 from dispatch.command.following import FINISHED, OWED_NEXT, after_change, run_timer
+from dispatch.command.hands import DISPATCHERS, holds
 from dispatch.command.orders import (
     DISPATCHER_ACTIONS,
     HOLDER_ACTIONS,
@@ -27,12 +28,19 @@ from dispatch.command.orders import (
     advance,
 )
 from dispatch.command.positions import Fix, Taken, moved_since, on_map, take_positions
-from dispatch.command.proposing import propose, propose_again
-from dispatch.command.reading import case_panel, proposal_of
+from dispatch.command.proposing import ASKED, propose, propose_again
+from dispatch.command.reading import (
+    allowed_actions,
+    case_panel,
+    history,
+    orders,
+    proposal_of,
+    responder_of,
+    responders,
+)
 from dispatch.incidents import service as incidents
 from people import service as people
 from people.roles import Post
-from people.roles import Role as AccountRole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,29 +58,25 @@ __all__ = [
     "Taken",
     "advance_order",
     "after_change",
+    "allowed_actions",
+    "ask_again",
     "case_panel",
+    "history",
     "issue",
     "moved_since",
     "on_map",
-    "propose",
+    "orders",
     "proposal_of",
+    "propose",
     "propose_again",
+    "responder_of",
+    "responders",
     "run_timer",
     "take_positions",
 ]
 
 UNACKNOWLEDGED: Final = "timer.order_unacknowledged"
 OWED_ACK: Final = "order"
-DISPATCHERS: Final = frozenset(
-    {
-        AccountRole.COUNTY_COMMAND,
-        AccountRole.DUTY_LEADER,
-        AccountRole.TOWN_CENTRE,
-        AccountRole.VILLAGE_CENTRE,
-        AccountRole.DEPARTMENT,
-        AccountRole.SYSTEM,
-    }
-)
 _DOING: Final = {Status.EN_ROUTE: "en_route", Status.ON_SITE: "on_site"}
 
 
@@ -124,6 +128,12 @@ def issue(
         _announce(session, incident, row, actor=actor, at=at)
     queries_orders.note_ordered(session, list(there), at=at)
     return [row["id"] for row in rows]
+
+
+def ask_again(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> None:
+    """Rank anew because a dispatcher asks; the earlier proposal stays in the record."""
+    _require_dispatcher(actor)
+    propose_again(session, incident_id, cause=ASKED, at=at)
 
 
 def _require_dispatcher(actor: Actor) -> None:
@@ -205,7 +215,7 @@ def _announce(
     post = _holder_post(session, row)
     if post is not None:
         line = people.OwedEntry(
-            title=incident.title, verb="接令", place=incident.address or "", level=incident.level
+            title=incident.title, verb="接令", place=incident.place, level=incident.level
         )
         people.owe(
             session,
@@ -273,9 +283,8 @@ def _authorise(order: Order, action: Action, actor: Actor, *, note: str | None) 
     """Return whom the actor stands in for, or None when the order is the actor's own."""
     if action in NEEDS_REASON and not (note or "").strip():
         raise Invalid("请写明原因")
-    is_holder = order.staff_id is not None and order.staff_id == actor.person
-    is_crew = order.staff_id is None and order.unit_id == actor.unit
-    if action in HOLDER_ACTIONS and (is_holder or is_crew):
+    own = holds(actor, staff_id=order.staff_id, unit_id=order.unit_id)
+    if action in HOLDER_ACTIONS and own:
         return None
     _require_dispatcher(actor)
     if action in DISPATCHER_ACTIONS:

@@ -7,9 +7,8 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import ARRAY, BigInteger, DateTime, Double, Identity, Integer, Text
+from sqlalchemy import ARRAY, BigInteger, DateTime, Double, Identity, Integer, Text, Uuid
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.dialects.postgresql import UUID as PgUuid
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -19,8 +18,8 @@ PUBLIC: Final = {"class": "public"}
 INTERNAL: Final = {"class": "internal"}
 PERSONAL: Final = {"class": "personal"}
 
-Key = Annotated[UUID, mapped_column(PgUuid(as_uuid=True), primary_key=True, info=INTERNAL)]
-Ref = Annotated[UUID, mapped_column(PgUuid(as_uuid=True), info=INTERNAL)]
+Key = Annotated[UUID, mapped_column(Uuid, primary_key=True, info=INTERNAL)]
+Ref = Annotated[UUID, mapped_column(Uuid, info=INTERNAL)]
 Word = Annotated[str, mapped_column(Text, info=INTERNAL)]
 MaybeWord = Annotated[str | None, mapped_column(Text, info=INTERNAL)]
 Number = Annotated[int, mapped_column(Integer, info=INTERNAL)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from math import hypot
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 import yaml
@@ -12,8 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dispatch.command import candidates
-from dispatch.command.candidates import Candidate, Need, Shortfall, Snapshot, State, recommend
-from dispatch.command.policy import Policy, PolicyError, parse, skills_for
+from dispatch.command.candidates import (
+    Candidate,
+    Need,
+    Recommendation,
+    Shortfall,
+    Snapshot,
+    State,
+    recommend,
+)
+from dispatch.command.policy import PolicyError, parse, skills_for
 
 WEIGHTS = Path(__file__).parents[2] / "data" / "catalogue" / "dispatch.yaml"
 POLICY = parse(yaml.safe_load(WEIGHTS.read_text(encoding="utf-8")))
@@ -21,13 +31,13 @@ NOW = 1_800_000_000.0
 CELL = 430121001001001
 
 
-def worker(number: int, x: float, y: float = 0.0, **more: object) -> Candidate:
+def worker(number: int, x: float, y: float = 0.0, **more: Any) -> Candidate:
     base = Candidate(id=number, kind="worker", x=x, y=y, seen_at=NOW - 60)
-    return replace(base, **more)  # type: ignore[arg-type]
+    return replace(base, **more)
 
 
-def ask(*everyone: Candidate, need: Need | None = None, policy: Policy = POLICY) -> object:
-    return recommend(Snapshot.of(everyone), need or Need(0, 0, 3, CELL), policy, at=NOW)
+def ask(*everyone: Candidate, need: Need | None = None) -> Recommendation:
+    return recommend(Snapshot.of(everyone), need or Need(0, 0, 3, CELL), POLICY, at=NOW)
 
 
 def test_the_nearest_free_worker_comes_first_and_says_why() -> None:
@@ -60,7 +70,7 @@ def test_a_worker_with_orders_in_hand_falls_behind_a_free_one() -> None:
     ],
 )
 def test_who_is_left_out_is_told_and_the_shortfall_has_its_kind(
-    change: dict[str, object], kind: Shortfall, why: str
+    change: dict[str, Any], kind: Shortfall, why: str
 ) -> None:
     found = ask(worker(1, 300, **change))
     assert (found.picks, found.shortfall) == ((), kind)
@@ -121,7 +131,7 @@ PEOPLE = st.lists(
 @settings(max_examples=150, deadline=None)
 @given(PEOPLE, st.integers(1, 4), st.randoms(use_true_random=False))
 def test_the_ring_search_finds_what_a_full_scan_finds(
-    people: list[Candidate], level: int, random: object
+    people: list[Candidate], level: int, random: Random
 ) -> None:
     need = Need(12.5, -7.25, level, CELL)
     found = recommend(Snapshot.of(people), need, POLICY, at=NOW)
@@ -133,7 +143,7 @@ def test_the_ring_search_finds_what_a_full_scan_finds(
     )
     assert [pick.id for pick in found.picks] == [who for _, _, who in full[: POLICY.picks]]
     shuffled = list(people)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     assert recommend(Snapshot.of(shuffled), need, POLICY, at=NOW) == found
     assert (found.shortfall is not None) == (len(found.picks) < POLICY.picks)
 

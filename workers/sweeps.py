@@ -1,0 +1,70 @@
+"""What runs by the clock rather than by a change (定时任务), each with its name and its pace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from alerts import service as alerts
+from core import beats, outbox
+from core.db import Access, transaction
+from workers import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sqlalchemy.orm import Session
+
+HOUR_S: Final = 3600.0
+_KEPT: Final = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """One recurring piece of work; `late_after_s` is when its silence is shown."""
+
+    name: str
+    every_s: float
+    run: Callable[[Session, datetime], None]
+
+    @property
+    def beat(self) -> str:
+        """The name of its heartbeat."""
+        return f"sweep:{self.name}"
+
+
+def _alerts(session: Session, at: datetime) -> None:
+    alerts.sweep(session, at=at)
+
+
+def _trim_outbox(session: Session, _at: datetime) -> None:
+    outbox.trim(session)
+
+
+def _months(session: Session, at: datetime) -> None:
+    queries.ensure_months(session, at=at)
+
+
+def _sessions(session: Session, at: datetime) -> None:
+    queries.forget_sessions(session, before=at - _KEPT)
+
+
+ALL: Final = {
+    sweep.name: sweep
+    for sweep in (
+        Sweep("alerts", 5.0, _alerts),
+        Sweep("trim_outbox", HOUR_S, _trim_outbox),
+        Sweep("sessions", HOUR_S, _sessions),
+        Sweep("months", 6 * HOUR_S, _months),
+    )
+}
+
+
+def run(name: str, *, at: datetime) -> None:
+    """Run one sweep in its own transaction and record that it ran."""
+    sweep = ALL[name]
+    with transaction(Access.worker()) as session:
+        sweep.run(session, at)
+        beats.beat(session, sweep.beat, {"every_s": sweep.every_s})
