@@ -105,7 +105,7 @@ def _unpack(source: Path, folder: Path) -> dict[str, str]:
 def _is_ours(entry: tarfile.TarInfo) -> bool:
     """Tell whether an entry is one that `back_up` writes: no link, no path that climbs out."""
     steps = Path(entry.name).parts
-    known = entry.name in {DUMP, MANIFEST} or (steps[:1] == ("home",) and steps[1:2] and steps[1] in FILES)
+    known = entry.name in {DUMP, MANIFEST} or steps[:2] in {("home", name) for name in FILES}
     return known and ".." not in steps and (entry.isfile() or entry.isdir())
 
 
