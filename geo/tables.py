@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003  SQLAlchemy reads the annotations at run time
+from datetime import datetime
 
 from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import BigInteger, ColumnElement, Identity, and_, or_
@@ -22,6 +22,8 @@ class Versioned:
     short_name: Mapped[str] = mapped_column(Text)
     search: Mapped[str] = mapped_column(Text)
     """Names, aliases and pinyin initials, one a line, in lower case: what an address box matches."""
+    aliases: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    """Other spellings in use, such as 榔梨 for 㮾梨."""
     valid_from: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
     valid_to: Mapped[datetime | None] = mapped_column(TIMESTAMP(timezone=True))
 
@@ -60,7 +62,6 @@ class GridVillage(Versioned, Base):
     code: Mapped[int] = mapped_column(BigInteger)
     town_code: Mapped[int]
     kind: Mapped[str] = mapped_column(Text)
-    aliases: Mapped[list[str]] = mapped_column(ARRAY(Text))
 
 
 class GridCell(Versioned, Base):

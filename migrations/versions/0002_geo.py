@@ -14,6 +14,7 @@ _VERSIONED = """
     name text not null,
     short_name text not null,
     search text not null,
+    aliases text[] not null default '{}',
     area geometry(Polygon, 4490) not null,
     valid_from timestamptz not null,
     valid_to timestamptz,
@@ -29,8 +30,7 @@ _TABLES = {
     "grid_villages": (
         "code bigint not null check (code between 100000000000 and 999999999999),"
         " town_code integer not null check (town_code = code / 1000),"
-        " kind text not null check (kind in ('village', 'community')),"
-        " aliases text[] not null default '{}'"
+        " kind text not null check (kind in ('village', 'community'))"
     ),
     "grid_cells": (
         "code bigint not null check (code between 100000000000000 and 999999999999999),"
