@@ -43,6 +43,7 @@ _SETTINGS = {
     "password_encryption": "scram-sha-256",
     "idle_in_transaction_session_timeout": "5min",
 }
+_children: list[subprocess.Popen[bytes]] = []  # outlive us on purpose; kept to bury the dead
 _FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -167,12 +168,15 @@ def _initialise(place: Place, programs: Path) -> None:
 def _launch(place: Place, programs: Path, *, durable: bool) -> subprocess.Popen[bytes]:
     chosen = _SETTINGS if durable else _SETTINGS | _FORGETFUL
     options = [part for name, value in chosen.items() for part in ("-c", f"{name}={value}")]
+    _children[:] = [child for child in _children if child.poll() is None]
     with (place.logs / "postgres.log").open("ab") as log:
-        return subprocess.Popen(
+        server = subprocess.Popen(
             [programs / "postgres", "-D", place.root / "pg", "-k", place.sockets, *options],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
             **place.as_server(),
         )  # fmt: skip
+    _children.append(server)
+    return server
 
 
 def _admit_logins(place: Place, url: str) -> None:

@@ -12,6 +12,7 @@ import redis
 from core.place import Place, ServerUnavailable, private_folder, remember
 
 START_WITHIN_S = 15.0
+_children: list[subprocess.Popen[bytes]] = []  # outlive us on purpose; kept to bury the dead
 
 
 def url_of(place: Place) -> str:
@@ -110,6 +111,7 @@ def _launch(place: Place) -> bool:
         "loglevel": "notice",
     }
     options = [part for name, value in arguments.items() for part in (f"--{name}", value)]
+    _children[:] = [child for child in _children if child.poll() is None]
     alive = place.home / "run" / "redis-alive.lock"
     with (place.logs / "redis.log").open("ab") as log, alive.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
@@ -119,6 +121,7 @@ def _launch(place: Place) -> bool:
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True,
             **place.as_server(),
         )  # fmt: skip
+    _children.append(server)
     deadline = time.monotonic() + START_WITHIN_S
     while server.poll() is None and time.monotonic() < deadline:
         if is_ready(place):
