@@ -1,0 +1,1 @@
+"""The only process that serves HTTP: pages, API and the live stream."""

@@ -1,0 +1,261 @@
+/* The desk (工作台): holds the panes together; views, selection, keyboard, search, clock. */
+(() => {
+  "use strict";
+  const yw = (window.yiwang = window.yiwang || {});
+  const { county, live, moments, deskLists, deskGrid, deskPanel } = yw;
+  const { put } = yw.signs;
+  const at = (id) => document.getElementById(id);
+  const view = { map: null, selected: null, verb: "", found: [], chosen: 0, marksKey: "", timer: 0 };
+
+  const setProps = (id, props) => window.dash_clientside?.set_props(id, props);
+  const root = () => at("desk");
+
+  const keys = () => new Map(county.worst(9).flatMap((c) => [[c.id, c.key], ...c.incidents.length === 1 ? [[c.incidents[0].id, c.key]] : []]));
+
+  function rows() {
+    const all = deskLists.matters();
+    return view.verb ? all.filter((m) => (m.verb || "办理") === view.verb) : all;
+  }
+
+  /* ---- drawing ----------------------------------------------------------------------------- */
+
+  function draw() {
+    view.timer = 0;
+    if (!root() || !county.state.epoch) return;
+    const now = moments.now();
+    const known = keys();
+    const all = deskLists.matters();
+    const chosen = view.selected?.id;
+    put(at("need-count"), String(all.length));
+    put(at("need-chips"), deskLists.chips(all, view.verb));
+    put(at("need-list"), deskLists.needList(rows(), known, chosen, now));
+    put(at("nav-cases"), String(county.state.incidents.size));
+    put(at("nav-alerts"), String(county.firing().length));
+    put(at("desk-figures"), deskLists.figures(now));
+    if (root().dataset.view === "alerts") put(at("view-alerts"), deskLists.alertList(known, chosen, now));
+    if (at("desk-responders")) put(at("desk-responders"), deskLists.responders(now, 5));
+    drawNote();
+    setMarks(now);
+  }
+  function later() {
+    view.timer = view.timer || setTimeout(draw, 120);
+  }
+  function setMarks(now) {
+    if (!view.map) return;
+    const chosen = view.selected?.id;
+    const worst = county.worst(9, now);
+    const covered = new Set(worst.flatMap((c) => c.incidents.map((i) => i.id)));
+    const marks = worst.map((c) => ({
+      key: c.key, kind: c.kind, id: c.id, colour: c.colour, title: c.title, lon: c.lon, lat: c.lat,
+      over: c.due > 0 && c.due < now, focus: c.id === chosen, covers: c.incidents.map((i) => i.id),
+      pulse: c.colour === "red" && !c.alert?.acknowledged && c.id === chosen,
+    }));
+    county.state.incidents.forEach((i) => {
+      const own = i.id === chosen;
+      if ((i.level <= 2 || own) && !covered.has(i.id)) {
+        marks.push({ kind: "incident", id: i.id, title: i.title, lon: i.lon, lat: i.lat, focus: own, key: own ? "•" : undefined });
+      }
+    });
+    const key = JSON.stringify(marks);
+    if (key === view.marksKey) return;
+    view.marksKey = key;
+    view.map.setMarks(marks);
+  }
+  function drawNote() {
+    const note = at("desk-note");
+    if (!note) return;
+    const scale = view.map ? view.map.scale() : null;
+    const bar = scale ? `<span class="scale" style="width:${Math.round(scale.px)}px">${scale.words}</span>` : "";
+    put(note, `${county.state.grid === "demo" ? "演示边界" : `审图号 ${yw.signs.esc(county.state.grid)}`}　${bar}`);
+  }
+
+  function tick() {
+    const now = moments.now();
+    const beat = live.info.beatAt ? `实时 ${moments.ago(live.info.beatAt, Date.now())}` : "连接中";
+    put(at("desk-beat"), live.info.state === "stale" ? "数据中断" : beat);
+    put(at("desk-clock"), moments.hms(now));
+    if (live.info.state === "stale") {
+      put(at("desk-stale"), `<b>数据中断</b> 已 ${moments.stretch(now - live.info.lostAt)}　画面停在 ${moments.hms(live.info.lostAt)}，请以电话为准`);
+    }
+    draw();
+  }
+  function showState(state) {
+    root()?.classList.toggle("stale", state === "stale");
+    tick();
+  }
+
+  /* ---- choosing ---------------------------------------------------------------------------- */
+
+  /** Choose a case or an alert everywhere at once: list, map, panel. */
+  function select(item, fly = true) {
+    view.selected = item;
+    const row = item && (county.state.incidents.get(item.id) || county.state.alerts.get(item.id));
+    setProps("yw-selected", { data: item ? { ...item, rev: row?.rev ?? 0 } : null });
+    root().classList.toggle("chosen", Boolean(item));
+    if (row && fly && root().dataset.view === "map" && root().classList.contains("county")) view.map?.flyTo(row.lon, row.lat, 12);
+    draw();
+    document.querySelector("#need-list .need.on")?.scrollIntoView({ block: "nearest" });
+  }
+  /** Read the panel again after an action or when the chosen row has a newer revision. */
+  function refreshPanel() {
+    if (!view.selected) return;
+    const row = county.state.incidents.get(view.selected.id) || county.state.alerts.get(view.selected.id);
+    setProps("yw-selected", { data: { ...view.selected, rev: row?.rev ?? 0, at: Date.now() } });
+  }
+  function noticeChange(change) {
+    later();
+    const id = view.selected?.id;
+    if (id && [...(change.incidents || []), ...(change.alerts || [])].includes(id)) refreshPanel();
+  }
+  function step(by) {
+    const list = rows();
+    if (!list.length) return;
+    const i = list.findIndex((m) => m.id === view.selected?.id);
+    const next = list[Math.min(list.length - 1, Math.max(0, i + by))] || list[0];
+    select({ kind: next.kind, id: next.id });
+  }
+  function show(name) {
+    root().dataset.view = name;
+    document.querySelectorAll("#desk nav [data-show]").forEach((b) => {
+      b.classList.toggle("on", b.dataset.show === name);
+      b.setAttribute("aria-current", b.dataset.show === name ? "page" : "false");
+    });
+    if (name === "cases") deskGrid.feed();
+    if (name === "map") view.map?.resized();
+    draw();
+  }
+
+  /* ---- keyboard and search ----------------------------------------------------------------- */
+
+  const KEYS = {
+    j: () => step(1), k: () => step(-1), "?": () => { at("desk-keys").hidden = !at("desk-keys").hidden; },
+    a: () => press("ack"), d: () => press("dispatch"), f: () => view.map?.fit(),
+    1: () => show("map"), 2: () => show("cases"), 3: () => show("alerts"),
+  };
+  const press = (act) => document.querySelector(`#desk-panel [data-act=${act}]`)?.click();
+
+  function key(event) {
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+      event.preventDefault();
+      at("desk-search").focus();
+    } else if (event.key === "Escape") {
+      at("desk-keys").hidden = true;
+      if (typing) closeSearch();
+      else select(null);
+    } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      const act = KEYS[event.key.toLowerCase()];
+      if (act) { event.preventDefault(); act(); }
+    }
+  }
+
+  function closeSearch() {
+    at("desk-search").value = "";
+    at("desk-found").hidden = true;
+    at("desk-search").blur();
+  }
+  function search() {
+    const text = at("desk-search").value;
+    view.found = deskLists.find(text, view.map);
+    view.chosen = 0;
+    at("desk-found").hidden = !text.trim();
+    put(at("desk-found"), deskLists.results(view.found, 0));
+  }
+  function take(found) {
+    if (!found) return;
+    closeSearch();
+    if (found.kind === "incident") return void select({ kind: "incident", id: found.id });
+    show("map");
+    view.map?.fitFeature(found.feature);
+  }
+  function searchKey(event) {
+    if (event.key === "Enter") take(view.found[view.chosen]);
+    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (!by) return;
+    event.preventDefault();
+    view.chosen = Math.max(0, Math.min(view.found.length - 1, view.chosen + by));
+    put(at("desk-found"), deskLists.results(view.found, view.chosen));
+  }
+
+  /* ---- beginning --------------------------------------------------------------------------- */
+
+  function wire() {
+    const pick = (event) => {
+      const row = event.target.closest("[data-kind][data-id]");
+      if (row && !event.target.closest("button")) select({ kind: row.dataset.kind, id: row.dataset.id });
+    };
+    at("need-list").addEventListener("click", pick);
+    at("view-alerts")?.addEventListener("click", pick);
+    at("need-chips").addEventListener("click", (event) => {
+      const chip = event.target.closest("[data-verb]");
+      if (chip) { view.verb = chip.dataset.verb; draw(); }
+    });
+    root().addEventListener("click", (event) => {
+      const to = event.target.closest("[data-show]");
+      if (to) show(to.dataset.show);
+      const tool = event.target.closest("[data-tool]")?.dataset.tool;
+      if (tool === "in") view.map?.zoom(1);
+      if (tool === "out") view.map?.zoom(-1);
+      if (tool === "fit") view.map?.fit();
+      if (tool === "theme") switchTheme();
+      if (tool === "keys") KEYS["?"]();
+      if (tool === "leave") leave();
+    });
+    at("desk-search").addEventListener("input", search);
+    at("desk-search").addEventListener("keydown", searchKey);
+    at("desk-found").addEventListener("mousedown", (event) => {
+      const found = event.target.closest("[data-index]");
+      if (found) { event.preventDefault(); take(view.found[Number(found.dataset.index)]); }
+    });
+    document.addEventListener("keydown", key);
+  }
+  async function leave() {
+    await deskPanel.send("DELETE", "/api/session").catch(() => null);
+    location.assign("/sign-in");
+  }
+  function switchTheme() {
+    setTheme(document.documentElement.dataset.theme === "light" ? "dark" : "light");
+  }
+  function setTheme(theme) {
+    document.documentElement.dataset.theme = theme;
+    localStorage.setItem("yiwang-theme", theme);
+    setProps("yw-theme", { data: theme });
+    view.map?.repaint();
+  }
+
+  function openMap() {
+    const pane = at("desk-map");
+    if (!yw.map.supported()) {
+      root().classList.add("no-gl");
+      setProps("yw-no-gl", { data: true });
+      return;
+    }
+    const own = Number(root().dataset.town) || null;
+    yw.map.open(pane, {
+      own, mark: own ? 11 : 14, label: own ? 12 : 14.5, padding: own ? 26 : 20,
+      onPick: (item) => select(item, false), onMove: drawNote,
+    }).then((map) => {
+      view.map = map;
+      draw();
+    });
+  }
+
+  function start() {
+    if (!root() || root().dataset.started) return 1;
+    root().dataset.started = "1";
+    const theme = localStorage.getItem("yiwang-theme");
+    if (theme === "light") setTheme(theme);
+    wire();
+    deskPanel.start();
+    deskGrid.start();
+    live.onState(showState);
+    county.listen(noticeChange);
+    setInterval(tick, 1000);
+    live.start();
+    openMap();
+    tick();
+    return 1;
+  }
+
+  yw.desk = { start, select, refreshPanel, show, map: () => view.map };
+})();

@@ -1,0 +1,1 @@
+"""Parts of pages as Dash components: plain data in, components out."""

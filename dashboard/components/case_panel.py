@@ -1,0 +1,264 @@
+"""The chosen case (案件) in the desk's right pane: where it stands, who could go, what was done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard.components import words
+
+ENTRIES_SHOWN = 8
+ORDER_WORDS = {
+    "issued": "未签收",
+    "acknowledged": "已签收",
+    "en_route": "途中",
+    "on_site": "到场",
+    "done": "完成",
+    "declined": "已拒绝",
+    "recalled": "已撤回",
+    "paused": "暂停",
+    "unsigned": "未签收",
+    "signed": "已签收",
+    "enroute": "途中",
+    "onsite": "到场",
+}
+# the verbs a desk offers as buttons, in the order a case passes them; dispatching has its own
+ACTION_WORDS = {
+    "accept": "受理立案",
+    "verify": "核实属实",
+    "sign": "签收",
+    "feed_back": "反馈",
+    "pass_check": "核查通过",
+    "fail_check": "退回返工",
+    "urge": "催办",
+    "escalate": "提级",
+    "reopen": "重启",
+}
+ASK_NOTE = {
+    "feed_back": "处置结果怎么写？",
+    "fail_check": "哪里没有做好？",
+    "escalate": "为什么要提级？",
+    "reopen": "为什么重启？",
+    "urge": "催办的话：",
+}
+BUTTONS_SHOWN = 5
+
+
+def case_panel(case: dict[str, Any]) -> list[Any]:
+    """Return the pane for one case as `reads.case` gives it."""
+    place = {"data-lon": str(case["lon"]), "data-lat": str(case["lat"])} if case.get("lon") else {}
+    return [
+        html.Div(
+            [
+                _title(case),
+                _clock(case),
+                *_orders(case),
+                *_proposal(case),
+                _timeline(case),
+            ],
+            className="body",
+            **place,
+        ),
+        _actions(case),
+    ]
+
+
+def _level(case: dict[str, Any]) -> html.Span:
+    return html.Span(words.LEVEL_WORDS.get(case["level"], ""), className=f"grade g{case['level']}")
+
+
+def _title(case: dict[str, Any]) -> html.Div:
+    due_step = words.STEP_OF.get(case["status"], 0)
+    unsigned = case["status"] == "assigned"
+    steps = []
+    for index, step in enumerate(words.STEPS):
+        late = index == due_step and unsigned
+        kind = "d" if index < due_step else ("x" if late else "c") if index == due_step else ""
+        steps.append(html.Span(f"待{step}" if index == due_step else step, className=kind))
+    where = " · ".join(part for part in (case.get("place"), case.get("address")) if part)
+    source = " · ".join(
+        part for part in (case.get("source_name"), f"{words.hour(case.get('reported_at'))} 上报") if part
+    )
+    return html.Div(
+        [
+            html.H1([html.Span(case["title"]), _level(case), html.Small(case["number"])]),
+            html.P(where or "还没有落点"),
+            html.P(case.get("description") or "", className="words") if case.get("description") else None,
+            html.P(source, className="fine"),
+            html.Div(steps, className="steps"),
+        ],
+        className="title",
+    )
+
+
+def _clock(case: dict[str, Any]) -> html.Div:
+    segments = case.get("segments") or []
+    stage = words.STAGE_WORDS.get(case.get("stage") or "", "")
+    due = words.millis(case.get("due_at"))
+    left: list[Any] = [html.Span("没有时限", className="t2")]
+    if due:
+        since = words.millis(case.get("stage_from") or case.get("reported_at"))
+        left = [
+            html.Span(className="num", **{"data-due": str(due), "data-from": str(since)}),
+            html.Span(f"{stage}时限 {words.hour(case['due_at'])}", className="t2"),
+        ]
+    total = sum(max(float(part["minutes"]), 0.5) for part in segments) or 1
+    longest = total * 0.35  # a long remainder is shortened, and marked so
+    blocks = []
+    shortened = False
+    for part in segments:
+        length = max(float(part["minutes"]), 0.5)
+        if part["kind"] == "left" and length > longest:
+            length, shortened = longest, True
+        name = f"{part['hands']} {words.minutes(part['minutes'])}"
+        blocks.append(html.I(className=part["kind"], style={"flex": f"{length:.2f}"}, title=name))
+    hands = [
+        html.Span(
+            [html.B(words.minutes(part["minutes"])), part["hands"]],
+            className="t3" if part["kind"] == "left" else "",
+        )
+        for part in segments[-6:]
+    ]
+    if shortened:
+        hands.append(html.Span("余下缩略", className="t3"))
+    return html.Div(
+        [
+            html.Div(left, className="clk"),
+            html.Div(blocks, className="segs", role="img", **{"aria-label": "时钟分段"}),
+            html.Div(hands, className="hands"),
+        ],
+        className="sec",
+    )
+
+
+def _orders(case: dict[str, Any]) -> list[Any]:
+    orders = case.get("orders") or []
+    if not orders:
+        return []
+    rows = [
+        html.Div(
+            [
+                html.Span([order["name"], html.I("　协办" if order.get("role") == "support" else "　主办")]),
+                html.Span(
+                    ORDER_WORDS.get(order["state"], order["state"]),
+                    className="orange" if order["state"] in {"issued", "unsigned"} else "force",
+                ),
+            ]
+        )
+        for order in orders
+    ]
+    head = html.H4([html.Span("谁在办"), html.Span(f"{len(orders)} 方")])
+    return [html.Div([head, html.Div(rows, className="not")], className="sec")]
+
+
+def _proposal(case: dict[str, Any]) -> list[Any]:
+    proposal = case.get("proposal")
+    if not proposal:
+        return []
+    radius = proposal.get("radius_m")
+    note = f"半径 {words.metres(radius)} · 位置 30 分内" if radius else "位置 30 分内"
+    chosen = {index for index, pick in enumerate(proposal["ranked"]) if pick.get("role")} or {0}
+    body: list[Any] = [
+        html.H4([html.Span("推荐力量"), html.Span(note)]),
+        *(_candidate(pick, chosen=index in chosen) for index, pick in enumerate(proposal["ranked"][:3])),
+    ]
+    if proposal.get("shortfall"):
+        body.append(html.Div([html.B("缺口　", className="orange"), proposal["shortfall"]], className="lackd"))
+    near = proposal.get("near") or []
+    if near:
+        rows = [
+            html.Div(
+                [
+                    html.Span([item["name"], html.I(f"　{words.metres(item['distance_m'])}")])
+                    if item.get("distance_m") is not None
+                    else html.Span(item["name"]),
+                    html.Span(item["why"]),
+                ]
+            )
+            for item in near[:3]
+        ]
+        body += [html.H4(html.Span("未入选"), style={"margin": "8px 0 2px"}), html.Div(rows, className="not")]
+    return [html.Div(body, className="sec")]
+
+
+def _candidate(pick: dict[str, Any], *, chosen: bool) -> html.Button:
+    role = {"lead": "主办", "support": "协办"}.get(pick.get("role") or "", "")
+    kind = {"worker": "网格员", "team": "队伍", "vehicle": "车辆"}.get(pick.get("kind", ""), "")
+    why = [html.Span(word) for word in pick.get("plus", [])]
+    why += [html.Span(word, className="minus") for word in pick.get("minus", [])]
+    eta = pick.get("eta_min")
+    return html.Button(
+        [
+            html.Span("✓", className="cb", **{"aria-hidden": "true"}),
+            html.Div(
+                [
+                    html.H5([pick["name"], html.Small(" · ".join(w for w in (kind, role) if w))]),
+                    html.Div(why, className="why"),
+                ]
+            ),
+            html.Div(
+                [
+                    f"约 {eta:.0f} 分" if eta is not None else "",
+                    html.Small(words.metres(pick["distance_m"])),
+                ],
+                className="eta",
+            ),
+        ],
+        className="cand",
+        type="button",
+        role="checkbox",
+        **{
+            "aria-checked": "true" if chosen else "false",
+            "data-responder": str(pick["responder_id"]),
+            "data-name": pick["name"],
+        },
+    )
+
+
+def _timeline(case: dict[str, Any]) -> html.Div:
+    entries = list(reversed(case.get("timeline") or []))
+    rows = [
+        html.Div(
+            [
+                html.I(words.hour(entry["at"])),
+                html.Span(" ".join(w for w in (entry.get("actor"), entry.get("words"), entry.get("note")) if w)),
+            ]
+        )
+        for entry in entries[:ENTRIES_SHOWN]
+    ]
+    head = html.H4([html.Span("时间线"), html.Span(f"全部 {len(entries)} 条")])
+    return html.Div([head, html.Div(rows, className="tl")], className="sec")
+
+
+def _actions(case: dict[str, Any]) -> html.Div:
+    allowed = case.get("allowed") or []
+    buttons = [
+        html.Button(
+            word,
+            className="btn",
+            type="button",
+            **{
+                "data-act": "action",
+                "data-action": action,
+                "data-id": str(case["id"]),
+                "data-rev": str(case["rev"]),
+                **({"data-note": ASK_NOTE[action]} if action in ASK_NOTE else {}),
+            },
+        )
+        for action, word in ACTION_WORDS.items()
+        if action in allowed
+    ][:BUTTONS_SHOWN]
+    rows: list[Any] = []
+    if case.get("proposal") and case["proposal"]["ranked"]:
+        rows.append(
+            html.Button(
+                [html.Span("派遣"), html.Kbd("D")],
+                className="btn go",
+                type="button",
+                **{"data-act": "dispatch", "data-id": str(case["id"])},
+            )
+        )
+    close = html.Button("收起", className="btn", type="button", **{"data-act": "close"})
+    rows.append(html.Div([*buttons, html.Span(className="sp"), close], className="row"))
+    return html.Div(rows, className="go-row")

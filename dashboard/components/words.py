@@ -1,0 +1,76 @@
+"""How a time or a state is written on panels that the server draws (用语)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from core.clock import LOCAL
+
+STEPS = ("上报", "立案", "派遣", "签收", "处置", "核查", "结案")
+# where a status stands among the steps: the index of the step that is due now
+STEP_OF = {
+    "reported": 1,
+    "verifying": 1,
+    "filed": 2,
+    "assigned": 3,
+    "handling": 4,
+    "suspended": 4,
+    "checking": 5,
+    "closed": 7,
+    "archived": 7,
+}
+STATUS_WORDS = {
+    "reported": "待受理",
+    "verifying": "核实中",
+    "filed": "待派遣",
+    "assigned": "待签收",
+    "handling": "处置中",
+    "suspended": "挂起",
+    "checking": "待核查",
+    "closed": "已结案",
+    "archived": "已归档",
+    "rejected": "不予受理",
+    "merged": "已并案",
+}
+LEVEL_WORDS = {1: "一级", 2: "二级", 3: "三级", 4: "四级"}
+COLOUR_WORDS = {"red": "红", "orange": "橙", "yellow": "黄", "blue": "蓝"}
+STAGE_WORDS = {
+    "accept": "受理",
+    "verify": "核实",
+    "assign": "派遣",
+    "sign": "签收",
+    "handle": "处置",
+    "check": "核查",
+    "whole": "办结",
+}
+
+
+def moment(value: Any) -> datetime | None:
+    """Return an aware moment from a datetime or its ISO text."""
+    if isinstance(value, str):
+        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+    return value if isinstance(value, datetime) else None
+
+
+def hour(value: Any) -> str:
+    """Return HH:MM of the county's clock, or a dash."""
+    at = moment(value)
+    return at.astimezone(LOCAL).strftime("%H:%M") if at else "—"
+
+
+def millis(value: Any) -> int:
+    """Return milliseconds since 1970 for scripts that count down; 0 for none."""
+    at = moment(value)
+    return int(at.timestamp() * 1000) if at else 0
+
+
+def minutes(count: float) -> str:
+    """Return minutes as people say them: 36 分, 2:05."""
+    whole = int(count)
+    return f"{whole} 分" if whole < 60 else f"{whole // 60}:{whole % 60:02d}"  # noqa: PLR2004 - 一小时
+
+
+def metres(distance: float) -> str:
+    """Return a distance: metres under 100, else one decimal of kilometres."""
+    return f"{distance:.0f} 米" if distance < 100 else f"{distance / 1000:.1f} 千米"  # noqa: PLR2004

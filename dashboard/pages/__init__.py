@@ -1,0 +1,1 @@
+"""Pages of the wall and the desk; a callback reads and draws, nothing else."""
