@@ -27,7 +27,6 @@ GROUPS = {  # command -> where it lives
     "restore": "core.commands",
     "migrate": "core.commands",
     "doctor": "core.commands",
-    "responders": "dispatch.command.commands",
     "simulate": "simulator.commands",
 }
 

@@ -20,7 +20,7 @@ from psycopg import sql
 from core import db, embedded, live
 from core.settings import ROOT, settings
 from tests.county import County
-from tests.grouping import pytest_collection_modifyitems as pytest_collection_modifyitems
+from tests.grouping import pytest_collection_modifyitems  # noqa: F401 (pytest finds the hook here)
 
 HOME = Path(os.environ.get("YIWANG_TEST_HOME", ROOT / ".local" / "test"))
 SEEDED_FROM = ("core", "geo", "people", "dispatch", "alerts", "migrations", "data", "workers")
