@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -62,6 +63,11 @@ class Access:
         if self.role == "owner":
             return "owner"
         return "worker" if self.role == "worker" else "web"
+
+    @property
+    def key(self) -> str:
+        """Return a short name of this area: the same for everyone who sees the same."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:12]
 
     def as_settings(self) -> dict[str, str]:
         """Return the transaction-local settings that row security reads; empty means none."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Row, Text, and_, bindparam, column, func, select, table, text
+from sqlalchemy import Integer, Row, Text, and_, bindparam, column, select, table, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -259,7 +259,7 @@ def owed_to(
         Owed.person.is_(None) | (Owed.person == person),
     )
     return session.scalars(
-        select(Owed).where(mine).order_by(func.coalesce(Owed.due_at, "infinity"), Owed.id).limit(limit),
+        select(Owed).where(mine).order_by(Owed.due_at.nulls_last(), Owed.id).limit(limit),
     ).all()
 
 

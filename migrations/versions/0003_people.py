@@ -223,8 +223,10 @@ def _grant() -> None:
     op.execute("grant insert, update, delete on lockouts to yiwang_web")
     op.execute("grant update (password_hash) on accounts to yiwang_web")
     op.execute("grant delete on sessions, lockouts to yiwang_worker")
-    for function in ("owe(integer, integer, text, text, jsonb)",
-                     "settle(text, text, integer, integer)"):
+    for function in (
+        "owe(integer, integer, text, text, jsonb)",
+        "settle(text, text, integer, integer)",
+    ):
         op.execute(f"revoke all on function yiwang.{function} from public")
         op.execute(f"grant execute on function yiwang.{function} to {both}")
 

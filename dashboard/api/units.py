@@ -1,0 +1,75 @@
+"""`/api/v1/units`: centres, villages and departments, and the staff of one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from core.errors import NotFound
+from dashboard.api.deps import InTransaction, SignedIn
+from people import queries
+from people.tables import Unit
+
+router = APIRouter(prefix="/units", tags=["units"])
+Kind = Literal["county", "hall", "town", "village", "department"]
+
+
+class UnitOut(BaseModel):
+    """A unit; `code` is the national code of its area, or a department's own."""
+
+    id: int
+    code: str
+    name: str
+    short_name: str
+    kind: str
+    town_code: int | None
+    village_code: int | None
+    stationing: str | None
+    skills: list[str]
+
+    @classmethod
+    def of(cls, unit: Unit) -> UnitOut:
+        """Return the public form of a stored unit."""
+        return cls.model_validate(unit, from_attributes=True)
+
+
+class StaffOut(BaseModel):
+    """A member of staff, without any way to reach them."""
+
+    id: int
+    code: str
+    name: str
+    skills: list[str]
+    attributes: list[str]
+
+
+@router.get("", summary="单位目录")
+def list_units(
+    session: InTransaction,
+    actor: SignedIn,  # noqa: ARG001  signed in is enough
+    kind: Annotated[Kind | None, Query()] = None,
+) -> list[UnitOut]:
+    """Return the county's units in code order."""
+    return [UnitOut.of(unit) for unit in queries.units(session, kind=kind)]
+
+
+@router.get("/{code}", summary="一个单位")
+def one_unit(code: str, session: InTransaction, actor: SignedIn) -> UnitOut:  # noqa: ARG001
+    """Return one unit by its code."""
+    return UnitOut.of(_found(session, code))
+
+
+@router.get("/{code}/staff", summary="单位的人员")
+def staff_of(code: str, session: InTransaction, actor: SignedIn) -> list[StaffOut]:  # noqa: ARG001
+    """Return the staff of one unit, as far as the caller's area reaches."""
+    people = queries.staff_page(session, unit_id=_found(session, code).id)
+    return [StaffOut.model_validate(person, from_attributes=True) for person in people]
+
+
+def _found(session: InTransaction, code: str) -> Unit:
+    unit = queries.unit_by_code(session, code)
+    if unit is None:
+        raise NotFound("没有这个单位编码，可在 /api/v1/units 查到全部单位")
+    return unit

@@ -1,0 +1,45 @@
+"""Page callbacks off the event loop: a slow query must never hold up the live stream."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Any
+
+from anyio import to_thread
+from dash import Dash, backends
+from dash.backends._fastapi import FastAPIDashServer
+from fastapi import Request
+
+
+class ThreadedCallbacks(FastAPIDashServer):
+    """Dash's FastAPI server, but with every callback in a worker thread, context and all."""
+
+    def serve_callback(self, dash_app: Dash) -> Callable[[Request], Any]:
+        """Return the route that runs one callback."""
+
+        async def dispatch(request: Request) -> Any:  # noqa: ARG001  Dash reads it from context
+            body = self.request_adapter().get_json()
+            context = dash_app._initialize_context(body)  # noqa: SLF001  Dash has no public way
+            work = dash_app._prepare_callback(context, body)  # noqa: SLF001
+            values = dash_app._inputs_to_vals(  # noqa: SLF001
+                context.inputs_list + context.states_list,
+            )
+            run = dash_app._execute_callback(  # noqa: SLF001
+                work,
+                values,
+                context.outputs_list,
+                context,
+            )
+            data = await to_thread.run_sync(copy_context().run, run)
+            if inspect.isawaitable(data):
+                data = await data
+            return context.dash_response.set_response(data=data)
+
+        return dispatch
+
+
+def install() -> None:
+    """Let Dash choose this server for FastAPI."""
+    backends._backend_imports["fastapi"] = (__name__, ThreadedCallbacks.__name__)  # noqa: SLF001
