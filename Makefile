@@ -12,7 +12,9 @@ JOBS ?= 2
 
 # a demonstration unless the environment or .env says otherwise
 run up: export YIWANG_DEMO := $(or $(YIWANG_DEMO),$(shell sed -n 's/^YIWANG_DEMO=//p' .env 2>/dev/null),1)
+ifdef LAN
 run up: export YIWANG_LAN := $(LAN)
+endif
 
 .PHONY: help
 help: ## 列出全部命令 · this list

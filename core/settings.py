@@ -23,6 +23,8 @@ class Settings(BaseSettings):
     redis_url: str = ""
     host: str = "127.0.0.1"
     port: int = 8050
+    lan: bool = False  # https beside it, for the phones of this network
+    lan_port: int = 8443
     demo: bool = False
     simulate: int = 0
     simulate_speed: float = 1.0

@@ -16,14 +16,15 @@ import click
 from core import clock, embedded, parts
 from core.place import ServerUnavailable
 from core.settings import ROOT, Settings, settings
-from workers import servers
+from workers import lan, servers
 from workers.children import Child
 from workers.ready import ask
 
 TICK_S = 0.1
 ASK_READY_EVERY_S = 0.5
 DEMO_EVENTS_A_DAY = 600
-FIRST_TO_END = ("simulator", "watcher", "web")
+FIRST_TO_END = ("simulator", "watcher", "web", "web-lan")
+PROCESS_NAMES = {"senders": "senders", "schedule": "scheduler", "watch": "watcher"}
 log = logging.getLogger("supervisor")
 
 
@@ -88,17 +89,21 @@ class Supervisor:
         """List the processes to keep alive."""
         python, s = [sys.executable, "-m"], self.settings
         web = [
-            *python, "uvicorn", "dashboard.app:server", "--host", s.host, "--port", str(s.port),
-            "--timeout-graceful-shutdown", "3", "--no-access-log", "--no-server-header",
-            "--workers", str(s.web_processes),
+            *python, "uvicorn", "dashboard.app:server", "--timeout-graceful-shutdown", "3",
+            "--no-access-log", "--no-server-header",
         ]  # fmt: skip
-        plan = {"web": web, "relay": [*python, "workers.relay"]}
+        here = ["--host", s.host, "--port", str(s.port), "--workers", str(s.web_processes)]
+        plan = {"web": [*web, *here], "relay": [*python, "workers.relay"]}
+        if s.lan:
+            proof = lan.certificate_for(s.home, at=clock.now())
+            plan["web-lan"] = [
+                *web, "--host", "0.0.0.0", "--port", str(s.lan_port),  # noqa: S104 (that is LAN=1)
+                "--ssl-certfile", str(proof.certificate), "--ssl-keyfile", str(proof.key),
+            ]  # fmt: skip
         for number in range(1, s.workers + 1):
             plan[f"worker-{number}"] = [*python, "workers.jobs", str(number)]
-        plan["senders"] = [*python, "workers.senders"]
-        plan["senders"] = [*python, "workers.senders"]
-        plan["scheduler"] = [*python, "workers.schedule"]
-        plan["watcher"] = [*python, "workers.watch"]
+        for name in ("senders", "schedule", "watch"):
+            plan[PROCESS_NAMES[name]] = [*python, f"workers.{name}"]
         if events_a_day(s):
             plan["simulator"] = [*python, "simulator"]
         environment = self._environment()
@@ -233,9 +238,11 @@ def _keep(watch: Supervisor) -> None:
 
 def welcome(chosen: Settings) -> str:
     """Return what a person needs to open the platform."""
+    phones = lan.addresses()[-1] if chosen.lan else ""
     lines = [
         "",
         f"  一网统管已就绪   {address(chosen)}",
+        *([f"  手机访问         https://{phones}:{chosen.lan_port}"] if phones else []),
         f"  账号与密码在     {chosen.home / 'credentials.json'}",
         f"  日志在           {chosen.home / 'log'}",
         "",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from core import parts
 from core.settings import Settings
-from workers import supervise
+from workers import lan, supervise
 from workers.children import PATIENCE_S, STEADY_S, Child, patience
 from workers.ready import Ready, explain
 from workers.watch import AGAIN_AFTER_S, FIRST_START_S, TROUBLE_AFTER_S, Vigil, faults
@@ -145,3 +145,13 @@ def test_the_page_names_the_silent_parts() -> None:
     said = '{"parts":{"relay":{"ok":false,"age_s":31.4},"web":{"ok":true},"redis":{"ok":false}}}'
     assert faults(said) == "relay 31 秒没有动静、redis"
     assert faults("ConnectError") == "网页服务没有应答"
+
+
+def test_the_network_certificate_is_kept_until_it_nears_its_end(tmp_path: Path) -> None:
+    first = lan.certificate_for(tmp_path, at=AT)
+    made = first.certificate.read_bytes()
+    assert first.key.stat().st_mode & 0o077 == 0
+    assert lan.certificate_for(tmp_path, at=AT + timedelta(days=200)).addresses
+    assert first.certificate.read_bytes() == made
+    lan.certificate_for(tmp_path, at=AT + timedelta(days=390))
+    assert first.certificate.read_bytes() != made
