@@ -128,7 +128,7 @@ def _owe(session: Session, alert: Alert, callee: Callee, *, at: datetime) -> Non
         due_at=at + timedelta(minutes=5),
         scope=Scope(town_code=alert.town_code, village_code=alert.village_code),
         entry=people.OwedEntry(
-            title=alert.title, verb="确认收到", place=str(alert.scope_code), colour=alert.colour
+            title=alert.title, verb="确认收到", place=alert.place, colour=alert.colour
         ),
     )
 

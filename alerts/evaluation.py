@@ -221,8 +221,10 @@ def _write(
     alert.state, alert.colour = after.state.value, after.colour.value
     if measured is not None and after.state is not State.RESOLVED:
         _show(alert, measured)
-    with session.no_autoflush:
-        alert.title = _title(session, known.rule, alert)
+    if alert.rev == 1:
+        with session.no_autoflush:
+            alert.place = queries_cases.area_name(session, known.rule, alert.scope_code)
+    alert.title = _title(known.rule, alert)
     session.flush()
     queries.add_value(session, alert, count=measured.count if measured else 0, at=at)
     for change in verdict.changes:
@@ -234,11 +236,10 @@ def _write(
         announce_change(session, alert, _loudest(verdict.changes), at=at)
 
 
-def _title(session: Session, rule: Rule, alert: Alert) -> str:
+def _title(rule: Rule, alert: Alert) -> str:
     """Return the words of the alert; when it is over they keep the worst value it had."""
     over = alert.state in {State.RESOLVED, State.RECOVERING}
-    place = queries_cases.area_name(session, rule, alert.scope_code)
-    words = rule.headline_for(place=place, value=alert.peak if over else alert.value)
+    words = rule.headline_for(place=alert.place, value=alert.peak if over else alert.value)
     return f"【演练】{words}" if alert.drill else words
 
 

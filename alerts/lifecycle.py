@@ -174,7 +174,7 @@ def _follow(levels: Levels, before: Standing, value: float, count: int, at: date
     if levels.fire.met(value, count) and colour.rank > before.colour.rank:
         after = replace(after, colour=colour)
         changes.append(Change.ROSE)
-    elif value != before.value:
+    elif value != before.value and not changes:
         changes.append(Change.MOVED)
     return Verdict(after, tuple(changes))
 

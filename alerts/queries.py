@@ -295,10 +295,11 @@ def row_of(row: Row[Any]) -> dict[str, Any]:
     """Return one alert as screens and clients read it; no personal data."""
     found = row._asdict()
     acknowledged = found.pop("ack_at") is not None
+    taken_by = found.pop("ack_name")
     return {
         **found,
         "id": str(found["id"]),
         "incident_ids": [str(i) for i in found["incident_ids"]],
         "acknowledged": acknowledged,
-        "ack_by": found.pop("ack_name"),
+        "ack_by": taken_by,
     }

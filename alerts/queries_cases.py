@@ -214,7 +214,7 @@ def _unlocated(
             select i.drill, count(*) as n, (array_agg(i.id order by i.reported_at))[1:{_EVIDENCE}]
                      as cases
             from incidents i
-            where i.town_code is null and i.status in ('reported', 'verifying', 'filed')
+            where i.located_by = 'unlocated' and i.status in ('reported', 'verifying', 'filed')
               and i.reported_at > :since and {_filters(rule, categories, None)}
             group by 1
             """  # noqa: S608 - put together from this file's own words; values are bound

@@ -66,15 +66,15 @@ def _touched(known: InForce, cases: Sequence[Any]) -> set[int]:
 def sweep(session: Session, *, at: datetime) -> None:
     """Judge windowed rules that are due, and let what stands rise, recover and end.
 
-    Once a minute every rule is judged over every area, so that a change whose job died still
-    counts. Writes the engine's heartbeat.
+    Now and then (a 120th of its window, once a minute at most) a rule of changes is judged over
+    every area too, so that a change whose job died still counts. Writes the engine's heartbeat.
     """
     cycles = queries.cycles(session)
     standing = queries.rules_with_active_alerts(session)
     judged = 0
     for known in evaluation.rules_in_force(session):
         name = known.rule.name
-        due = known.rule.every or _FULL_ROUND
+        due = known.rule.every or max(_FULL_ROUND, known.rule.window / 120)
         last = cycles.get(name)
         if last is None or at - last.judged_at >= due or at < last.judged_at:
             judged += evaluation.judge_rule(session, known, codes=None, at=at)

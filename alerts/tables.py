@@ -76,6 +76,7 @@ class Alert(Base):
     town_code: Mapped[int | None] = mapped_column(Integer, info=INTERNAL)
     village_code: Mapped[MaybeInt]
     cell_code: Mapped[MaybeInt]
+    place: Mapped[InternalText]
     title: Mapped[InternalText]
     colour: Mapped[InternalText]
     state: Mapped[InternalText]

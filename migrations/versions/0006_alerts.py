@@ -37,7 +37,7 @@ create table alerts (
   notice text not null,
   scope_kind text not null check (scope_kind in ('county', 'town', 'village', 'cell')),
   scope_code bigint not null, town_code int, village_code bigint, cell_code bigint,
-  title text not null,
+  place text not null, title text not null,
   colour text not null check (colour in ('blue', 'yellow', 'orange', 'red')),
   state text not null
     check (state in ('pending', 'firing', 'recovering', 'resolved', 'closed')),

@@ -1,0 +1,154 @@
+"""What the gateway may be, how messages are signed, how fast an address is spoken to."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alerts.delivery import webhook
+from alerts.delivery.audience import Manner, NoticesRefused, not_before, parse_policies
+from alerts.delivery.throttle import MAX_ATTEMPTS, Breaker, Bucket, retry_at, urgency
+from alerts.rulebook import NOTICES_FILE, policies, read_yaml
+
+AT = datetime(2026, 6, 17, 6, tzinfo=UTC)
+CHANGSHA = ZoneInfo("Asia/Shanghai")
+POSTS = ("duty_leader", "deputy", "duty_director")
+
+
+def test_a_signature_proves_body_secret_and_time() -> None:
+    body = webhook.encode({"标题": "积水", "n": 1})
+    header = webhook.sign("secret", body, at=AT)
+    assert webhook.verify("secret", body, header, at=AT)
+    assert not webhook.verify("other", body, header, at=AT)
+    assert not webhook.verify("secret", body + b" ", header, at=AT)
+    assert not webhook.verify("secret", body, header, at=AT + timedelta(minutes=6))
+
+
+@given(st.text(max_size=60))
+def test_no_garbage_in_the_header_passes_or_breaks(header: str) -> None:
+    assert not webhook.verify("secret", b"{}", header, at=AT)
+
+
+@pytest.mark.parametrize(
+    ("status", "delivered", "final"),
+    [(200, True, False), (204, True, False), (302, False, True), (404, False, True),
+     (410, False, True), (408, False, False), (429, False, False), (500, False, False)],
+)  # fmt: skip
+def test_only_a_2xx_is_taken_and_a_redirect_is_never_followed(
+    status: int, delivered: bool, final: bool  # noqa: FBT001 (table)
+) -> None:
+    outcome = webhook.judge(status, "")
+    assert (outcome.delivered, outcome.final) == (delivered, final)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "224.0.0.1", "0.0.0.0", "::", "fe80::1%eth0", "255.255.255.255",
+     "::ffff:169.254.169.254", "::ffff:0.0.0.0"],
+)  # fmt: skip
+def test_metadata_and_multicast_addresses_are_refused(address: str) -> None:
+    with pytest.raises(webhook.AddressRefused):
+        webhook.require_callable(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.1.1", "fd00::1"])
+def test_the_inner_network_may_be_called(address: str) -> None:
+    webhook.require_callable(address)
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a/b", "http://", "file:///etc/passwd", "http://user:word@host/", "words"]
+)
+def test_only_plain_http_addresses_are_called(url: str) -> None:
+    parcel = webhook.Parcel(
+        id=uuid4(), channel="webhook", address="default", event="alert.fired",
+        body={}, attempts=1,
+    )
+    outcome = webhook.send(webhook.Gateway(url, "secret"), parcel, at=AT)
+    assert outcome.final
+    assert not outcome.delivered
+
+
+def test_red_goes_before_blue() -> None:
+    order = sorted(["blue", None, "red", "yellow", "orange"], key=urgency)
+    assert order == ["red", "orange", "yellow", "blue", None]
+
+
+def test_tries_come_later_each_time_and_end() -> None:
+    waits = [retry_at(n, at=AT) for n in range(1, MAX_ATTEMPTS)]
+    gaps = [(w - AT).total_seconds() for w in waits if w]
+    assert gaps == sorted(gaps)
+    assert gaps[0] == 1
+    assert retry_at(MAX_ATTEMPTS, at=AT) is None
+
+
+def test_five_failures_open_the_breaker_and_one_success_closes_it() -> None:
+    breaker = Breaker()
+    for _ in range(4):
+        breaker = breaker.after_failure(AT)
+        assert breaker.lets_through(AT)
+    breaker = breaker.after_failure(AT)
+    assert not breaker.lets_through(AT)
+    assert breaker.lets_through(AT + timedelta(seconds=10))
+    assert breaker.after_success() == Breaker()
+
+
+def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
+    bucket = Bucket(rate=1 / 3, burst=2, tokens=2, at=AT)
+    answers = []
+    for second in (0, 0, 0, 3, 3):
+        bucket, allowed = bucket.take(AT + timedelta(seconds=second))
+        answers.append(allowed)
+    assert answers == [True, True, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("local", "due"),
+    [("06:59", "07:00"), ("07:00", "07:00"), ("21:59", "21:59"), ("23:10", "07:00+1")],
+)
+def test_a_message_that_may_wait_goes_out_after_the_night(local: str, due: str) -> None:
+    manner = Manner(("webhook",), False, timedelta(hours=2), None, time(7))
+    made = datetime.combine(AT.date(), time.fromisoformat(local), CHANGSHA)
+    clock, _, days = due.partition("+")
+    expected = datetime.combine(made.date(), time.fromisoformat(clock), CHANGSHA)
+    expected += timedelta(days=int(days or 0))
+    assert not_before(manner, at=made.astimezone(UTC), zone=CHANGSHA) == expected
+
+
+def test_the_shipped_notices_tell_blue_at_once_and_do_not_escalate_it() -> None:
+    blue = policies()["duty_leader"].manner("blue")
+    assert not blue.escalate
+    assert blue.wait_until is None
+    assert "webhook" in blue.channels
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("steps",), []),
+        (("steps", 0, "post"), "king"),
+        (("steps", 0, "after"), "9m"),
+        (("steps", 0, "after"), 5),
+        (("rounds",), 0),
+        (("colours",), {"red": {}}),
+        (("colours", "red", "channels"), ["pigeon"]),
+        (("colours", "red", "acknowledged_for"), None),
+        (("colours", "blue", "wait_until"), "7 o'clock"),
+        (("name",), None),
+    ],
+)
+def test_notices_that_cannot_be_carried_out_are_refused(path: tuple[Any, ...], value: Any) -> None:
+    raw: Any = deepcopy(read_yaml(NOTICES_FILE.read_text(encoding="utf-8"), name="notices"))
+    place = raw[0]
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(NoticesRefused):
+        parse_policies(raw, posts=POSTS)
