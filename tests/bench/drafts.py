@@ -41,7 +41,7 @@ def drafts(
         lon, lat = rng.choice(points)
         return {
             "category": rng.choice(categories),
-            "description": f"压测上报{rng.randint(0, 10**9)}，请处理。",
+            "description": f"压测上报{rng.getrandbits(60):x}，请处理。",
             "point": {"lon": lon, "lat": lat, "frame": "wgs84"},
             "source": str(source),
         }
