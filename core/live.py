@@ -134,11 +134,17 @@ def listener() -> redis.asyncio.Redis:
     )
 
 
-def poke(channel: str = POKES) -> None:
+def channel(name: str) -> str:
+    """Return a channel's name in Redis; publishing knows no databases, so the name carries ours."""
+    number = connection().connection_pool.connection_kwargs.get("db") or 0
+    return f"{name}:{number}"
+
+
+def poke(name: str = POKES) -> None:
     """Wake the relay (or the senders); losing it costs a poll, so no failure is reported."""
     if time.monotonic() < _quiet_until[0]:
         return
     try:
-        connection().publish(channel, b"1")
+        connection().publish(channel(name), b"1")
     except (redis.RedisError, OSError, ValueError):
         _quiet_until[0] = time.monotonic() + _RETRY_AFTER_S

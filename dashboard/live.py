@@ -33,6 +33,7 @@ CHECK_SESSIONS_S = 2.0
 SILENCE_S = 10.0
 RECONNECT_S = 0.5
 RETRY_MS = (2_000, 5_000)
+HEARD = (live.EVENTS, live.BEATS, live.POSITIONS)
 READER = Access(role="live", see_all=True)
 NAMES = {"rota": "duty", "request": "incident", "grant": "incident"}
 log = logging.getLogger(__name__)
@@ -101,10 +102,11 @@ class Hub:
         connection = live.listener()
         try:
             async with connection.pubsub(ignore_subscribe_messages=True) as channel:
-                await channel.subscribe(live.EVENTS, live.BEATS, live.POSITIONS)
+                names = {live.channel(name): name for name in HEARD}
+                await channel.subscribe(*names)
                 await self.catch_up()
                 async for message in channel.listen():
-                    await self._take(message["channel"].decode(), message["data"])
+                    await self._take(names[message["channel"].decode()], message["data"])
         finally:
             await connection.aclose()
 

@@ -82,7 +82,7 @@ class Relay:
             )
         if moved:
             body = {"at": live.stamp(clock.now()), "rows": moved}
-            live.connection().publish(live.POSITIONS, json.dumps(body, separators=(",", ":")))
+            live.connection().publish(live.channel(live.POSITIONS), json.dumps(body, separators=(",", ":")))
 
     def lost_redis(self) -> None:
         """Forget the subscription and doubt every job enqueued so far."""
@@ -96,9 +96,9 @@ def publish() -> int:
         waiting = outbox.unpublished(session, AT_ONCE)
     if not waiting:
         return 0
-    pipeline = live.connection().pipeline(transaction=False)
+    pipeline, events = live.connection().pipeline(transaction=False), live.channel(live.EVENTS)
     for envelope in waiting:
-        pipeline.publish(live.EVENTS, envelope.dump())
+        pipeline.publish(events, envelope.dump())
     pipeline.execute()
     with transaction(Access.worker()) as session:
         outbox.mark_published(session, [envelope.n for envelope in waiting])
@@ -132,7 +132,7 @@ def tell_beat() -> None:
             "engine_age_s": round(engine.age_s, 1) if engine else None,
         }
         beats.beat(session, "relay", {**body, "undone_s": ages["undone_s"], "dead": ages["dead"]})
-    live.connection().publish(live.BEATS, json.dumps(body, separators=(",", ":")))
+    live.connection().publish(live.channel(live.BEATS), json.dumps(body, separators=(",", ":")))
 
 
 def run(relay: Relay, stopping: Stopping, still_sole: Callable[[], bool]) -> None:

@@ -26,7 +26,7 @@ class Waking:
         """Sleep until poked or until `seconds` have passed; several pokes wake once."""
         if self._pokes is None:
             self._pokes = live.connection().pubsub(ignore_subscribe_messages=True)
-            self._pokes.subscribe(self.channel)
+            self._pokes.subscribe(live.channel(self.channel))
         self._pokes.get_message(timeout=seconds)
         while self._pokes.get_message(timeout=0):
             pass
