@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import hypot
 from uuid import uuid4
 
 import pytest
@@ -29,7 +30,8 @@ def chain(*present: bool, rounds: int = 3) -> Chain:
 
 def calls(found: Chain) -> list[tuple[int, int, int]]:
     """Walk a chain to its end: (round, step, minute)."""
-    walked, now = [], next_call(found, after=None)
+    walked: list[tuple[int, int, int]] = []
+    now = next_call(found, after=None)
     while now is not None and len(walked) < 50:
         walked.append((now.round, now.step, int((now.due_at - BEGIN).total_seconds() // 60)))
         now = next_call(found, after=now)
@@ -102,7 +104,7 @@ def test_counted_places_are_apart_and_every_report_is_near_one(
     kept = [points[k] for k in distinct_places(points, apart=150)]
 
     def apart(a: tuple[float, float], b: tuple[float, float]) -> float:
-        return ((a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2) ** 0.5
+        return hypot(a[0] - b[0], a[1] - b[1])
 
     assert all(apart(a, b) >= 149.999 for i, a in enumerate(kept) for b in kept[:i])
     assert all(any(apart(p, k) < 150.001 for k in kept) for p in points)

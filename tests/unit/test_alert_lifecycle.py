@@ -121,7 +121,8 @@ VALUES = st.lists(
 def test_whatever_is_read_the_promises_of_the_life_cycle_hold(
     steps: list[tuple[int, int | None]], wait: int, keep: int
 ) -> None:
-    rule, standing, at = levels(wait=wait, keep=keep), None, BEGIN
+    rule, at = levels(wait=wait, keep=keep), BEGIN
+    standing: Standing | None = None
     for minutes, value in steps:
         at += timedelta(minutes=minutes)
         before = standing if standing and standing.state in ACTIVE else None
@@ -147,7 +148,8 @@ def test_whatever_is_read_the_promises_of_the_life_cycle_hold(
 def test_judging_the_same_reading_again_changes_nothing(
     steps: list[tuple[int, int | None]],
 ) -> None:
-    rule, standing, at = levels(), None, BEGIN
+    rule, at = levels(), BEGIN
+    standing: Standing | None = None
     for minutes, value in steps:
         at += timedelta(minutes=minutes)
         reading = Reading(value, value or 0)

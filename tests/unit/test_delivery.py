@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from alerts.delivery import webhook
 from alerts.delivery.audience import Manner, NoticesRefused, not_before, parse_policies
+from alerts.delivery.service import Parcel
 from alerts.delivery.throttle import MAX_ATTEMPTS, Breaker, Bucket, retry_at, urgency
 from alerts.rulebook import NOTICES_FILE, policies, read_yaml
 
@@ -67,7 +68,7 @@ def test_the_inner_network_may_be_called(address: str) -> None:
     "url", ["ftp://a/b", "http://", "file:///etc/passwd", "http://user:word@host/", "words"]
 )
 def test_only_plain_http_addresses_are_called(url: str) -> None:
-    parcel = webhook.Parcel(
+    parcel = Parcel(
         id=uuid4(), channel="webhook", address="default", event="alert.fired",
         body={}, attempts=1,
     )
