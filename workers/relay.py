@@ -82,7 +82,8 @@ class Relay:
             )
         if moved:
             body = {"at": live.stamp(clock.now()), "rows": moved}
-            live.connection().publish(live.channel(live.POSITIONS), json.dumps(body, separators=(",", ":")))
+            heard_at = live.channel(live.POSITIONS)
+            live.connection().publish(heard_at, json.dumps(body, separators=(",", ":")))
 
     def lost_redis(self) -> None:
         """Forget the subscription and doubt every job enqueued so far."""
