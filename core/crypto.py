@@ -1,4 +1,4 @@
-"""Personal data at rest: AES-256-GCM with the algorithm and key named in each value; keyed hashes."""
+"""Personal data at rest: AES-256-GCM, algorithm and key named in each value; keyed hashes."""
 
 from __future__ import annotations
 

@@ -273,6 +273,12 @@ def _faults_of(each: Category, units: frozenset[str] | None) -> Iterator[str]:
     rules = each.rules
     if not re.fullmatch(r"\d{4}", each.code) or each.code[:2] != each.major_code:
         yield "编码须为四位数字，前两位与大类相同"
+    yield from _words_faults(rules)
+    yield from _lead_faults(rules, units)
+    yield from _limit_faults(each)
+
+
+def _words_faults(rules: Mapping[str, Any]) -> Iterator[str]:
     if rules["level"] not in {1, 2, 3, 4}:
         yield f"等级 {rules['level']!r} 不在 1 至 4"
     if rules["evidence"] not in EVIDENCE:
@@ -286,11 +292,18 @@ def _faults_of(each: Category, units: frozenset[str] | None) -> Iterator[str]:
     for source in rules["auto_accept"] or ():
         if source not in SOURCES:
             yield f"自动受理来源 {source!r} 不在来源清单"
+
+
+def _lead_faults(rules: Mapping[str, Any], units: frozenset[str] | None) -> Iterator[str]:
     for assigner in ASSIGNERS:
         lead = rules["lead"].get(assigner)
         known = lead in {"village", "town"} or units is None or lead in units
         if not lead or not known:
             yield f"主办单位 {assigner}: {lead!r} 不存在"
+
+
+def _limit_faults(each: Category) -> Iterator[str]:
+    rules = each.rules
     try:
         _ = each._limits  # noqa: SLF001  the limits are parsed where they are used
     except (KeyError, TypeError) as error:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from core import clock
 from core.db import Access, transaction
+
+if TYPE_CHECKING:
+    from dispatch.incidents.catalogue import Fault
 
 
 @click.group()
@@ -63,9 +68,9 @@ def diff(file: Path | None) -> None:
     click.echo("\n".join(lines) if lines else "没有差别")
 
 
-def _refuse_faults(faults: list[object]) -> None:
+def _refuse_faults(faults: Sequence[Fault]) -> None:
     for fault in faults:
-        click.echo(f"{fault.where}: {fault.what}", err=True)  # type: ignore[attr-defined]
+        click.echo(f"{fault.where}: {fault.what}", err=True)
     if faults:
         raise click.ClickException(f"{len(faults)} 处错误，目录未改动")
 

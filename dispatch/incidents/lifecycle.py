@@ -39,7 +39,7 @@ class Action(StrEnum):
     SIGN = "sign"
     FEED_BACK = "feed_back"
     RESUME = "resume"
-    PASS_CHECK = "pass_check"
+    PASS_CHECK = "pass_check"  # noqa: S105  an action, not a password
     FAIL_CHECK = "fail_check"
     REOPEN = "reopen"
     ARCHIVE = "archive"

@@ -31,13 +31,9 @@ from dispatch.incidents.tables import (
     TimelineEntry,
 )
 
-_UNIT = text(
-    "select id, code, kind, parent_id, short_name, town_code, village_code from units where id = :id"
-)
-_UNIT_BY_CODE = text(
-    "select id, code, kind, parent_id, short_name, town_code, village_code from units"
-    " where code = :code"
-)
+_UNITS = "select id, code, kind, parent_id, short_name, town_code, village_code from units where "
+_UNIT = text(_UNITS + "id = :id")
+_UNIT_BY_CODE = text(_UNITS + "code = :code")
 _CELL = text(
     "select g.code, g.village_code, g.town_code from grid_cells g where g.valid_to is null"
     " and ST_Covers(g.area, ST_SetSRID(ST_MakePoint(:lon, :lat), 4490)) order by g.code limit 1"
@@ -231,7 +227,7 @@ def store_fact(session: Session, values: dict[str, Any]) -> None:
 # catalogue -----------------------------------------------------------------------------------
 
 
-def newest_version(session: Session) -> Row[Any] | None:
+def newest_version(session: Session) -> Row[int, str, str] | None:
     """Return number, edition and digest of the catalogue in force."""
     return session.execute(
         select(CatalogueVersion.version, CatalogueVersion.edition, CatalogueVersion.digest)

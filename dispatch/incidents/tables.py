@@ -1,4 +1,4 @@
-"""Tables of incidents (事件): the case, its keys, its timeline, its clocks, what waits, its facts."""
+"""Tables of incidents (事件): the case, its keys, timeline, clocks, requests and facts."""
 
 from __future__ import annotations
 

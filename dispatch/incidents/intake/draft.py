@@ -115,7 +115,8 @@ def _check_attributes(attributes: Mapping[str, Any], category: Category) -> None
     for each in category.attributes:
         value = attributes.get(each.code)
         if each.required and value in (None, "", []):
-            raise Invalid(f"“{category.name}”必须填写：{each.name}", field=f"attributes.{each.code}")
+            where = f"attributes.{each.code}"
+            raise Invalid(f"“{category.name}”必须填写：{each.name}", field=where)
         if value not in (None, "") and each.values and str(value) not in each.values:
             choices = "、".join(each.values)
             raise Invalid(f"{each.name}只能是：{choices}", field=f"attributes.{each.code}")

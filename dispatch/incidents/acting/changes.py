@@ -1,0 +1,304 @@
+"""What each action changes on the case itself (动作的效果); clocks and history are elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from core.errors import Conflict, Invalid, NotFound
+from dispatch.incidents import queries
+from dispatch.incidents.acting import decisions
+from dispatch.incidents.acting.under_way import Acting, joined, require_reason
+from dispatch.incidents.catalogue import URGENT_LEVEL
+from dispatch.incidents.lifecycle import ENDED, Action, Status
+from dispatch.incidents.tables import Incident
+
+BLACK_AFTER_REWORKS = 3
+_CODES_FROM = 10**8  # smaller numbers are unit ids, larger ones national codes
+
+
+def carry_out(acting: Acting) -> None:
+    """Change the case as the action says; refuses with a sentence that says what is missing."""
+    change = _CHANGES.get(acting.step.action)
+    if change:
+        change(acting)
+    incident, step = acting.incident, acting.step
+    if step.after in ENDED and step.moves:
+        incident.closed_at = acting.at
+    elif step.before in ENDED and step.moves:
+        incident.closed_at = None
+    if step.after is Status.FILED and step.moves:
+        incident.filed_at = incident.filed_at or acting.at
+        incident.lead_unit = None
+
+
+def _unit(acting: Acting, *, what: str) -> Row[Any]:
+    """Return the unit the action names, by id or code."""
+    wanted = acting.asked.to_unit
+    if wanted is None:
+        raise Invalid(f"请选择{what}", field="to_unit")
+    by_id = isinstance(wanted, int) and wanted < _CODES_FROM
+    found = (
+        queries.unit(acting.session, int(wanted))
+        if by_id
+        else queries.unit_by_code(acting.session, str(wanted))
+    )
+    if found is None:
+        raise NotFound(f"没有这个单位：{str(wanted)[:20]}")
+    return found
+
+
+def _reject(acting: Acting) -> None:
+    require_reason(acting, "不予受理")
+
+
+def _verify(acting: Acting) -> None:
+    if acting.asked.approve is None:
+        raise Invalid("核实要写明是否属实（approve）", field="approve")
+    acting.data["true"] = acting.asked.approve
+
+
+def _assign(acting: Acting) -> None:
+    unit = _unit(acting, what="主办单位") if acting.asked.to_unit else _default_lead(acting)
+    _give_to(acting, unit)
+
+
+def _reassign(acting: Acting) -> None:
+    unit = _unit(acting, what="改派的单位")
+    if unit.id == acting.incident.lead_unit and acting.step.action is Action.REASSIGN:
+        raise Invalid("案件已在该单位，请选择其他单位", field="to_unit")
+    if acting.incident.binding and acting.step.action is Action.REASSIGN:
+        raise Conflict("案件已裁定派单，不能再改派")
+    require_reason(acting, "改派")
+    acting.incident.binding = acting.step.action is Action.RULE
+    _give_to(acting, unit)
+
+
+def _give_to(acting: Acting, unit: Row[Any]) -> None:
+    incident = acting.incident
+    incident.lead_unit = unit.id
+    incident.units = joined(incident.units, unit.id)
+    incident.assigned_at, incident.signed_at = acting.at, None
+    incident.mark_percent = 0
+    acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
+
+
+def _default_lead(acting: Acting) -> Row[Any]:
+    """Return who the catalogue says handles here: the place's own centre, or a department."""
+    tier = acting.holder.kind if acting.holder else "county"
+    word = acting.category.lead(tier if tier in {"village", "town"} else "county")
+    incident = acting.incident
+    code = {"village": incident.village_code, "town": incident.town_code}.get(word, word)
+    if word == "village" and code is None:
+        code = incident.town_code
+    found = queries.unit_by_code(acting.session, str(code)) if code else None
+    if found is None:
+        raise Invalid("分类目录没有给出可用的主办单位，请选择单位", field="to_unit")
+    return found
+
+
+def _sign(acting: Acting) -> None:
+    acting.incident.signed_at = acting.at
+
+
+def _feed_back(acting: Acting) -> None:
+    if not acting.asked.note:
+        raise Invalid("请写明处置结果", field="note")
+    incident = acting.incident
+    incident.fed_back_at = acting.at
+    incident.handled_by = acting.actor.person
+    incident.handling_unit = incident.lead_unit
+
+
+def _pass(acting: Acting) -> None:
+    if acting.incident.open_legs > 0:
+        raise Conflict("还有未办结的纠纷环节，不能结案", open_legs=acting.incident.open_legs)
+
+
+def _fail(acting: Acting) -> None:
+    require_reason(acting, "核查不通过")
+    incident = acting.incident
+    incident.reworks += 1
+    incident.fed_back_at = None
+    if incident.reworks >= BLACK_AFTER_REWORKS:
+        incident.card = "black"
+        acting.data["card"] = "black"
+
+
+def _reopen(acting: Acting) -> None:
+    require_reason(acting, "重启")
+    incident = acting.incident
+    incident.reopens += 1
+    incident.fed_back_at = None
+    if acting.step.after is Status.ASSIGNED:
+        incident.assigned_at, incident.signed_at, incident.mark_percent = acting.at, None, 0
+
+
+def _merge(acting: Acting) -> None:
+    master = _master(acting)
+    if master.id == acting.incident.id:
+        raise Invalid("不能并入自己", field="into")
+    if master.status in {Status.MERGED, Status.REJECTED}:
+        raise Conflict("目标案件已并案或未受理，请选择其他案件")
+    acting.incident.master_id = master.id
+    acting.incident.status_before = acting.incident.status
+    acting.data |= {"into": str(master.id), "into_number": master.number}
+
+
+def _master(acting: Acting) -> Incident:
+    into = acting.asked.into or ""
+    try:
+        found = queries.get(acting.session, UUID(into))
+    except ValueError:
+        found = queries.by_number(acting.session, into) if into else None
+    if found is None:
+        raise Invalid("请给出要并入的案件编号", field="into")
+    return found
+
+
+def _unmerge(acting: Acting) -> None:
+    acting.incident.master_id = None
+    acting.incident.status_before = None
+
+
+def _escalate(acting: Acting) -> None:
+    require_reason(acting, "提级")
+    holder = acting.holder
+    above = queries.unit(acting.session, holder.parent_id) if holder else None
+    if holder is None or above is None or holder.kind == "county":
+        raise Conflict("案件已在县级，不能再提级")
+    incident = acting.incident
+    incident.units = joined(incident.units, holder.id)
+    incident.holder_unit = above.id
+    acting.data |= {"from_unit": holder.id, "to_unit": above.id, "to_unit_name": above.short_name}
+
+
+def _de_escalate(acting: Acting) -> None:
+    require_reason(acting, "下放")
+    unit = _unit(acting, what="下放的单位")
+    holder = acting.holder
+    if holder is None or unit.parent_id != holder.id or unit.kind not in {"town", "village"}:
+        raise Invalid("只能下放给直接下级的镇街或村（社区）", field="to_unit")
+    acting.incident.units = joined(acting.incident.units, unit.id)
+    acting.incident.holder_unit = unit.id
+    acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
+
+
+def _supervise(acting: Acting) -> None:
+    card = str(acting.asked.data.get("card") or "yellow")
+    if card not in {"yellow", "red", "black"}:
+        raise Invalid("督办牌只能是 yellow、red 或 black", field="data.card")
+    order = ("yellow", "red", "black")
+    held = acting.incident.card
+    if held is None or order.index(card) > order.index(held):
+        acting.incident.card = card
+    acting.data["card"] = card
+
+
+def _instruct(acting: Acting) -> None:
+    if not acting.asked.note and not acting.asked.photos:
+        raise Invalid("批示要有文字或纸面照片", field="note")
+    if acting.asked.until is not None and acting.asked.until <= acting.at:
+        raise Invalid("批示的答复时限要晚于现在", field="until")
+    if acting.asked.until:
+        acting.data["reply_by"] = acting.asked.until.isoformat()
+
+
+def _say(acting: Acting) -> None:
+    if not acting.asked.note:
+        raise Invalid("请写内容", field="note")
+
+
+def _add_support(acting: Acting) -> None:
+    unit = _unit(acting, what="协办单位")
+    acting.incident.units = joined(acting.incident.units, unit.id)
+    acting.incident.joint = True
+    acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
+
+
+def _remove_unit(acting: Acting) -> None:
+    unit = _unit(acting, what="单位")
+    incident = acting.incident
+    if unit.id in {incident.lead_unit, incident.holder_unit}:
+        raise Conflict("主办单位和承接单位不能撤销")
+    incident.units = [each for each in incident.units if each != unit.id]
+    acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
+
+
+def _share(acting: Acting) -> None:
+    require_reason(acting, "共享")
+    unit = _unit(acting, what="共享的单位")
+    acting.incident.units = joined(acting.incident.units, unit.id)
+    acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
+
+
+def _rate(acting: Acting) -> None:
+    said = {key: acting.asked.data.get(key) for key in ("solved", "satisfied")}
+    if not any(isinstance(value, bool) for value in said.values()):
+        raise Invalid("评价要写是否解决、是否满意", field="data")
+    acting.data |= said
+
+
+def _locate(acting: Acting) -> None:
+    lon, lat = acting.asked.lon, acting.asked.lat
+    if lon is None or lat is None:
+        raise Invalid("请在地图上点选位置（position）", field="position")
+    cell = queries.cell_at(acting.session, lon, lat)
+    if cell is None:
+        raise Invalid("该点不在本县网格内，请重新选点", field="position")
+    incident = acting.incident
+    queries.set_point(acting.session, incident, lon, lat)
+    incident.cell_code, incident.village_code = cell.code, cell.village_code
+    moved = incident.town_code != cell.town_code
+    incident.town_code, incident.located_by = cell.town_code, "point"
+    if moved and incident.lead_unit is None:
+        town = queries.unit_by_code(acting.session, str(cell.town_code))
+        incident.holder_unit = town.id if town else incident.holder_unit
+    acting.data |= {"cell_code": cell.code, "lon": lon, "lat": lat}
+
+
+def _reclassify(acting: Acting) -> None:
+    wanted = str(acting.asked.data.get("category") or "")
+    found = acting.catalogue.find(wanted)
+    if found is None:
+        raise Invalid("请选择新的事件分类（data.category）", field="data.category")
+    incident = acting.incident
+    acting.data |= {"from": incident.category, "to": found.code, "level": found.level}
+    incident.category, incident.title = found.code, found.name
+    incident.category_version = acting.catalogue.version
+    incident.level, incident.urgent = found.level, found.level <= URGENT_LEVEL
+    incident.confidential = incident.confidential or found.confidential
+
+
+_CHANGES: dict[Action, Callable[[Acting], None]] = {
+    Action.REJECT: _reject,
+    Action.VERIFY: _verify,
+    Action.ASSIGN: _assign,
+    Action.REASSIGN: _reassign,
+    Action.RULE: _reassign,
+    Action.SIGN: _sign,
+    Action.FEED_BACK: _feed_back,
+    Action.PASS_CHECK: _pass,
+    Action.FAIL_CHECK: _fail,
+    Action.REOPEN: _reopen,
+    Action.MERGE: _merge,
+    Action.UNMERGE: _unmerge,
+    Action.ESCALATE: _escalate,
+    Action.DE_ESCALATE: _de_escalate,
+    Action.REQUEST: decisions.ask,
+    Action.DECIDE: decisions.decide,
+    Action.SUPERVISE: _supervise,
+    Action.INSTRUCT: _instruct,
+    Action.REPLY: _say,
+    Action.NOTE: _say,
+    Action.ADD_SUPPORT: _add_support,
+    Action.REMOVE_SUPPORT: _remove_unit,
+    Action.SHARE: _share,
+    Action.UNSHARE: _remove_unit,
+    Action.RATE: _rate,
+    Action.LOCATE: _locate,
+    Action.RECLASSIFY: _reclassify,
+}

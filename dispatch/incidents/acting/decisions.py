@@ -1,0 +1,99 @@
+"""Asking and deciding (申请与审批): return, extension, suspension, forced close, share."""
+
+from __future__ import annotations
+
+from core import ids
+from core.errors import Conflict
+from dispatch.incidents import queries
+from dispatch.incidents.acting.under_way import Acting, SamePerson, joined, require_reason
+from dispatch.incidents.clocks import Limit, Stage, deadline
+from dispatch.incidents.lifecycle import REQUEST_NAMES, RequestKind, Turn
+from dispatch.incidents.tables import Request
+from people.holidays import national
+
+RULE_AFTER_RETURNS = 2
+_EXTENSION_DAYS = 10
+
+
+def ask(acting: Acting) -> None:
+    """Put a request before those who decide; one of a kind at a time."""
+    kind = RequestKind(acting.step.turn.value)
+    require_reason(acting, f"申请{REQUEST_NAMES[kind]}")
+    incident, asked = acting.incident, acting.asked
+    if queries.has_waiting(acting.session, incident.id, kind.value):
+        raise Conflict(f"已有一份{REQUEST_NAMES[kind]}申请在等审批")
+    _may_ask(acting, kind)
+    limit = acting.category.return_limit(incident.level)
+    request = Request(
+        id=ids.uuid7(acting.at),
+        subject_kind="incident",
+        subject=incident.id,
+        kind=kind.value,
+        unit_id=acting.actor.unit,
+        asked_by=acting.actor.name,
+        asked_person=acting.actor.person,
+        asked_account=acting.actor.account,
+        reason_code=asked.reason_code,
+        note=asked.note,
+        data={**asked.data, "until": asked.until.isoformat() if asked.until else None},
+        asked_at=acting.at,
+        due_at=deadline(acting.at, limit, national()),
+    )
+    acting.session.add(request)
+    acting.data |= {"request_id": str(request.id), "request_kind": kind.value}
+
+
+def _may_ask(acting: Acting, kind: RequestKind) -> None:
+    incident = acting.incident
+    if kind is RequestKind.RETURN:
+        if incident.binding:
+            raise Conflict("案件已裁定派单，不能再退回")
+        limit = acting.category.return_limit(incident.level)
+        start = incident.assigned_at or acting.at
+        if acting.at > deadline(start, limit, national()):
+            raise Conflict("已超过退回时限，请继续办理或申请延时")
+    if kind is RequestKind.EXTENSION and incident.extensions:
+        raise Conflict("延时只能申请一次")
+
+
+def decide(acting: Acting) -> None:
+    """Settle a request; nobody decides their own."""
+    request, turn = acting.waiting, acting.step.turn
+    assert request is not None  # noqa: S101  the service found it before choosing the step
+    mine = request.asked_account is not None and request.asked_account == acting.actor.account
+    if mine:
+        raise SamePerson("不能审批自己的申请")
+    request.decided_at, request.decided_by = acting.at, acting.actor.name
+    request.decided_account = acting.actor.account
+    request.approved = bool(acting.asked.approve)
+    request.decision_note = acting.asked.note
+    acting.data |= {
+        "request_id": str(request.id),
+        "request_kind": request.kind,
+        "approved": request.approved,
+    }
+    if turn is Turn.RETURN:
+        acting.incident.returns += 1
+        acting.data["must_rule"] = acting.incident.returns >= RULE_AFTER_RETURNS
+    elif turn is Turn.EXTENSION:
+        acting.incident.extensions += 1
+        acting.extra = _extension(acting, request)
+        acting.data["extra_minutes"] = acting.extra.minutes
+    elif turn is Turn.SHARE and request.unit_id:
+        acting.incident.units = joined(acting.incident.units, request.unit_id)
+
+
+def _extension(acting: Acting, request: Request) -> Limit:
+    """Return the added time: what was asked, never above the original limit or ten workdays."""
+    running = next(
+        (s for s in reversed(acting.segments) if s.stage is Stage.HANDLE and not s.ended_at),
+        None,
+    )
+    if running is None:
+        raise Conflict("处置时钟没有在走，不能延时")
+    first = next(s for s in acting.segments if s.stage is Stage.HANDLE)
+    day = national().minutes_a_day if first.limit.working else 24 * 60
+    most = min(first.limit.minutes, _EXTENSION_DAYS * day)
+    wanted = request.data.get("minutes")
+    minutes = int(wanted) if isinstance(wanted, int | float) and wanted > 0 else most
+    return Limit(first.limit.kind, min(minutes, most))

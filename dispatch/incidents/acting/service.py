@@ -1,0 +1,289 @@
+"""Acting on a case (办理): the row lock, the table, the power, the clocks, the history."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import outbox
+from core.errors import Conflict, Invalid, NotAllowed, NotFound
+from core.live import Scope
+from dispatch.incidents import editions, queries
+from dispatch.incidents.acting.changes import carry_out
+from dispatch.incidents.acting.under_way import Acting, ActionRequest, SamePerson
+from dispatch.incidents.catalogue import Category
+from dispatch.incidents.clocks import Segment, due_of, next_mark
+from dispatch.incidents.lifecycle import (
+    ACTION_NAMES,
+    Action,
+    RequestKind,
+    Status,
+    Step,
+    Turn,
+    actions_from,
+    advance,
+)
+from dispatch.incidents.powers import Standing, may
+from dispatch.incidents.stages import Situation, extend, switch
+from dispatch.incidents.tables import ClockSegment, Incident, Request
+from people.holidays import national
+from people.roles import Role
+from people.scope import Actor
+
+_MAX_DATA = 16_000
+_CHECKS = frozenset({Action.PASS_CHECK, Action.FAIL_CHECK})
+
+
+def act(
+    session: Session, incident_id: UUID, asked: ActionRequest, *, actor: Actor, at: datetime
+) -> Incident:
+    """Take one action: one step of the table, one timeline line, one outbox row, one revision."""
+    action = _action(asked.action)
+    if len(json.dumps(asked.data, default=str)) > _MAX_DATA:
+        raise Invalid("附加内容过多", field="data")
+    incident = queries.lock(session, incident_id)
+    if incident is None:
+        raise NotFound
+    if asked.rev is not None and asked.rev != incident.rev:
+        raise Conflict(rev=incident.rev)
+    waiting = _waiting(session, incident, asked) if action is Action.DECIDE else None
+    acting = Acting(
+        session=session,
+        incident=incident,
+        asked=asked,
+        actor=actor,
+        at=at,
+        step=_step(session, incident, action, asked=asked, waiting=waiting),
+        catalogue=editions.current(session, at),
+        category=category_of(session, incident),
+        holder=queries.unit(session, incident.holder_unit),
+        waiting=waiting,
+    )
+    _require_power(acting, action)
+    return _take(acting)
+
+
+def _take(acting: Acting) -> Incident:
+    session, incident, step = acting.session, acting.incident, acting.step
+    before = scope_of(incident)
+    rows = queries.segments(session, incident.id)
+    acting.segments = [queries.as_segment(row) for row in rows]
+    carry_out(acting)
+    incident.status = step.after.value
+    incident.rev += 1
+    situation = _situation(acting)
+    segments = switch(step, acting.segments, situation=situation, at=acting.at)
+    if acting.extra:
+        segments = extend(segments, acting.extra, situation=situation, at=acting.at)
+    _store_segments(acting, rows, segments)
+    if step.moves and step.action is not Action.DECIDE:
+        queries.drop_requests(session, incident.id, at=acting.at, by=acting.actor.name)
+    project(session, incident, segments, at=acting.at)
+    _record(acting)
+    session.flush()
+    after = scope_of(incident)
+    outbox.add(
+        session,
+        f"incident.{step.action.value}",
+        subject=str(incident.id),
+        scope=after,
+        rev=incident.rev,
+        before=before if before != after else None,
+        at=acting.at,
+    )
+    return incident
+
+
+def scope_of(incident: Incident) -> Scope:
+    """Return who may hear of a case."""
+    return Scope(
+        incident.town_code,
+        incident.village_code,
+        incident.cell_code,
+        tuple(incident.units),
+        tuple(incident.persons),
+        incident.confidential,
+    )
+
+
+def category_of(session: Session, incident: Incident) -> Category:
+    """Return the category under the version the case was filed under."""
+    edition = editions.of_version(session, incident.category_version)
+    return edition.categories[incident.category]
+
+
+def _action(name: str) -> Action:
+    try:
+        return Action(name)
+    except ValueError:
+        raise Invalid(f"没有“{name[:40]}”这个动作", field="action") from None
+
+
+def _waiting(session: Session, incident: Incident, asked: ActionRequest) -> Request:
+    if asked.approve is None:
+        raise Invalid("审批要写明同意或不同意（approve）", field="approve")
+    found = queries.waiting_request(
+        session, incident.id, request_id=asked.request_id, kind=asked.request_kind
+    )
+    if found is None:
+        raise NotFound("没有等待审批的申请")
+    return found
+
+
+def _step(
+    session: Session,
+    incident: Incident,
+    action: Action,
+    *,
+    asked: ActionRequest,
+    waiting: Request | None,
+) -> Step:
+    """Return the row of the table, choosing its turn from what was asked."""
+    turn = Turn.PLAIN
+    if action is Action.ACCEPT and category_of(session, incident).verify_first:
+        turn = Turn.VERIFY_FIRST
+    elif action is Action.VERIFY:
+        turn = Turn.TRUE if asked.approve else Turn.FALSE
+    elif action is Action.REQUEST:
+        turn = _request_turn(asked)
+    elif action is Action.DECIDE and waiting is not None:
+        turn = Turn(waiting.kind) if asked.approve else Turn.REFUSED
+    before = Status(incident.status_before) if incident.status_before else None
+    return advance(Status(incident.status), action, turn=turn, before_merge=before)
+
+
+def _request_turn(asked: ActionRequest) -> Turn:
+    try:
+        return Turn(RequestKind(asked.request_kind or "").value)
+    except ValueError:
+        kinds = "、".join(kind.value for kind in RequestKind)
+        raise Invalid(f"申请种类只能是：{kinds}", field="request_kind") from None
+
+
+# who may -------------------------------------------------------------------------------------
+
+
+def standing_of(session: Session, incident: Incident, actor: Actor) -> Standing:
+    """Return how an actor stands to a case: whose hands it is in, and who handled it."""
+    unit = actor.unit
+    if unit is None:
+        return Standing(actor.role, handled=_handled(incident, actor))
+    holder = queries.unit(session, incident.holder_unit)
+    own = queries.unit(session, unit)
+    above = holder is not None and holder.parent_id == unit and holder.kind == "village"
+    ordered = actor.person is not None and actor.person in incident.persons
+    helps_town = (
+        actor.role is Role.GRID_WORKER
+        and ordered
+        and own is not None
+        and own.parent_id == incident.lead_unit
+    )
+    return Standing(
+        actor.role,
+        holds=unit == incident.holder_unit or above,
+        leads=incident.lead_unit is not None and (unit == incident.lead_unit or helps_town),
+        supports=unit in incident.units and unit != incident.lead_unit,
+        handled=_handled(incident, actor),
+    )
+
+
+def _handled(incident: Incident, actor: Actor) -> bool:
+    by_person = incident.handled_by is not None and incident.handled_by == actor.person
+    by_unit = incident.handling_unit is not None and incident.handling_unit == actor.unit
+    return by_person or by_unit
+
+
+def _require_power(acting: Acting, action: Action) -> None:
+    standing = standing_of(acting.session, acting.incident, acting.actor)
+    if may(action, standing):
+        return
+    if action in _CHECKS and standing.handled:
+        raise SamePerson("处置单位的人员不能核查自己的案件，请由其他单位核查")
+    raise NotAllowed(f"您的岗位不能对此案件“{ACTION_NAMES[action]}”")
+
+
+def allowed_actions(session: Session, incident: Incident, actor: Actor) -> list[dict[str, Any]]:
+    """Return the actions this person may take now, with their Chinese names, for the buttons."""
+    standing = standing_of(session, incident, actor)
+    kinds = {request.kind for request in queries.requests_of(session, incident.id)
+             if request.decided_at is None}
+    return [
+        {"action": action.value, "label": ACTION_NAMES[action]}
+        for action in actions_from(Status(incident.status))
+        if may(action, standing) and (action is not Action.DECIDE or kinds)
+    ]
+
+
+# clocks, projections, history ----------------------------------------------------------------
+
+
+def _situation(acting: Acting) -> Situation:
+    incident = acting.incident
+    lead = queries.unit(acting.session, incident.lead_unit)
+    return Situation(
+        category=category_of(acting.session, incident),
+        level=incident.level,
+        holder=incident.holder_unit,
+        lead=incident.lead_unit,
+        lead_tier=lead.kind if lead else "department",
+        calendar=national(),
+    )
+
+
+def _store_segments(
+    acting: Acting, rows: list[ClockSegment], segments: list[Segment]
+) -> None:
+    for row, segment in zip(rows, segments, strict=False):
+        row.ended_at = segment.ended_at
+    approved_by = acting.actor.name if acting.step.action is Action.DECIDE else None
+    for n, segment in enumerate(segments[len(rows) :], start=len(rows) + 1):
+        queries.add_segment(acting.session, acting.incident.id, n, segment, approved_by)
+
+
+def project(
+    session: Session, incident: Incident, segments: list[Segment], *, at: datetime
+) -> None:
+    """Store what screens and timers read of the clocks: deadline, its stage, the next mark."""
+    due, stage = due_of(Status(incident.status), segments)
+    incident.due_at, incident.due_stage = due, stage.value if stage else None
+    mark = next_mark(segments, incident.mark_percent, national())
+    incident.next_mark_at = mark[0] if mark else None
+    moments = [each for each in (due, incident.next_mark_at) if each and each > at]
+    key = f"incident:{incident.id}"
+    if moments:
+        outbox.set_timer(
+            session, key, "timer.incident_due", subject=str(incident.id), due_at=min(moments)
+        )
+    elif due is None:
+        outbox.drop_timer(session, key)
+
+
+def _record(acting: Acting) -> None:
+    asked, actor, step = acting.asked, acting.actor, acting.step
+    claimed = asked.claimed_at if asked.claimed_at and asked.claimed_at.tzinfo else None
+    queries.add_entry(
+        acting.session,
+        {
+            "incident_id": acting.incident.id,
+            "seq": acting.incident.rev,
+            "action": step.action.value,
+            "status_before": step.before.value if step.before else None,
+            "status_after": step.after.value,
+            "actor_name": actor.name,
+            "actor_role": actor.role.value,
+            "person": actor.person,
+            "account": actor.account,
+            "on_behalf": actor.on_behalf,
+            "unit_id": actor.unit,
+            "reason_code": asked.reason_code,
+            "note": asked.note,
+            "photos": list(asked.photos),
+            "data": {**asked.data, **acting.data},
+            "claimed_at": claimed,
+            "recorded_at": acting.at,
+        },
+    )

@@ -1,0 +1,75 @@
+"""One action under way: what was asked, by whom, on which case (办理中的动作)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from core.errors import Invalid, NotAllowed
+from dispatch.incidents.catalogue import Catalogue, Category
+from dispatch.incidents.clocks import Limit, Segment
+from dispatch.incidents.lifecycle import Step
+from dispatch.incidents.tables import Incident, Request
+from people.scope import Actor
+
+
+class SamePerson(NotAllowed):
+    """The one who handled, or asked, may not be the one who checks, or decides."""
+
+    code = "same_person"
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequest:
+    """What somebody asks to do; `rev` is the revision they saw (If-Match)."""
+
+    action: str
+    rev: int | None = None
+    reason_code: str | None = None
+    note: str | None = None
+    photos: tuple[str, ...] = ()
+    to_unit: int | str | None = None
+    into: str | None = None
+    until: datetime | None = None
+    request_kind: str | None = None
+    request_id: UUID | None = None
+    approve: bool | None = None
+    lon: float | None = None
+    lat: float | None = None
+    claimed_at: datetime | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Acting:
+    """One action under way, inside the row lock."""
+
+    session: Session
+    incident: Incident
+    asked: ActionRequest
+    actor: Actor
+    at: datetime
+    step: Step
+    catalogue: Catalogue
+    category: Category
+    holder: Row[Any] | None
+    waiting: Request | None = None
+    extra: Limit | None = None
+    data: dict[str, Any] = field(default_factory=dict)
+    segments: list[Segment] = field(default_factory=list)
+
+
+def require_reason(acting: Acting, what: str) -> None:
+    """Refuse an act that must say why and does not."""
+    if not acting.asked.note and not acting.asked.reason_code:
+        raise Invalid(f"{what}要写明理由", field="note")
+
+
+def joined(units: list[int], unit: int) -> list[int]:
+    """Return `units` with `unit` among them."""
+    return units if unit in units else [*units, unit]

@@ -1,0 +1,1 @@
+"""后续: what a committed change or a timer brings about."""

@@ -1,0 +1,83 @@
+"""Lists of cases for the API; boards and desks read theirs in `queries_board`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from core.ids import uuid7_floor
+from dispatch.incidents.lifecycle import OPEN
+
+_OPEN = "({})".format(", ".join(f"'{status}'" for status in OPEN))
+_AREA = """
+left join grid_towns t on t.code = i.town_code and t.valid_to is null
+left join grid_villages v on v.code = i.village_code and v.valid_to is null
+"""
+_ROW = """
+  i.id, i.number, i.rev, round(ST_X(i.point)::numeric, 6)::float8 as lon,
+  round(ST_Y(i.point)::numeric, 6)::float8 as lat, i.level, i.status, i.category, i.title,
+  concat_ws(' ', t.name, v.short_name) as place, i.located_by,
+  i.town_code, i.village_code, i.cell_code, i.reported_at, i.due_at, i.due_stage, i.urgent,
+  i.card, i.lead_unit, i.holder_unit, i.source, i.origin, i.drill, i.filed_at, i.assigned_at,
+  i.signed_at, i.signed_at is null and i.status in ('reported', 'verifying', 'filed', 'assigned')
+    as unsigned
+"""
+_ROWS_BY_ID = text(
+    f"select {_ROW} from incidents i {_AREA} where i.id = any(:ids)"  # noqa: S608
+)
+_PAGE = f"""
+select {_ROW} from incidents i {_AREA}
+where i.id < :before and i.id >= :since
+"""  # noqa: S608
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What a list asks for; None asks for everything."""
+
+    status: tuple[str, ...] = ()
+    town_code: int | None = None
+    category: tuple[str, ...] = ()
+    since: datetime | None = None
+    before: UUID | None = None
+    unlocated: bool = False
+
+
+def rows_by_id(session: Session, ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    """Return the same rows for these ids, open or not; what is out of scope is missing."""
+    return [dict(row) for row in session.execute(_ROWS_BY_ID, {"ids": list(ids)}).mappings()]
+
+
+def page(session: Session, wanted: Filter, *, limit: int) -> list[dict[str, Any]]:
+    """Return a page of cases, newest first; `before` is the last id of the page before."""
+    where, values = _town(wanted.town_code)
+    values |= {
+        "before": wanted.before or UUID(int=2**128 - 1),
+        "since": uuid7_floor(wanted.since) if wanted.since else UUID(int=0),
+        "limit": limit,
+    }
+    if wanted.status:
+        where += " and i.status = any(:status)"
+        values["status"] = list(wanted.status)
+    if wanted.category:
+        where += " and i.category = any(:category)"
+        values["category"] = list(wanted.category)
+    if wanted.unlocated:
+        where += f" and i.located_by = 'unlocated' and i.status in {_OPEN}"
+    return _all(session, f"{_PAGE}{where} order by i.id desc limit :limit", values)
+
+
+def _town(town_code: int | None) -> tuple[str, dict[str, Any]]:
+    """Pass the town code along: area predicates hide the other indexes from the planner."""
+    if town_code is None:
+        return "", {}
+    return " and i.town_code = :town_code", {"town_code": town_code}
+
+
+def _all(session: Session, statement: str, values: dict[str, Any]) -> list[dict[str, Any]]:
+    return [dict(row) for row in session.execute(text(statement), values).mappings()]

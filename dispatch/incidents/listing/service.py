@@ -1,0 +1,178 @@
+"""Cases as API clients read them: a page of a list, one case whole, its history."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import crypto
+from core.errors import NotFound
+from core.live import stamp
+from dispatch.incidents import editions
+from dispatch.incidents import queries as cases
+from dispatch.incidents.acting.service import allowed_actions, category_of
+from dispatch.incidents.lifecycle import ACTION_NAMES, REQUEST_NAMES, STATUS_NAMES, Status
+from dispatch.incidents.listing import queries
+from dispatch.incidents.tables import Incident
+from people.scope import Actor
+
+_MOMENTS = ("reported_at", "due_at", "filed_at", "assigned_at", "signed_at")
+_LIST_KEYS = (
+    "id", "number", "status", "level", "category", "title", "rev", "cell_code", "village_code",
+    "town_code", "located_by", "lon", "lat", "place", "reported_at", "due_at", "due_stage",
+    "urgent", "card", "source",
+)  # fmt: skip
+
+
+def page(
+    session: Session,
+    *,
+    at: datetime,
+    limit: int,
+    before: UUID | None = None,
+    status: tuple[str, ...] = (),
+    town_code: int | None = None,
+    category: tuple[str, ...] = (),
+    since: datetime | None = None,
+    unlocated: bool = False,
+) -> dict[str, Any]:
+    """Return one page of cases, newest first, and the cursor of the next."""
+    if category:
+        catalogue = editions.current(session, at)
+        found = [catalogue.find(each) for each in category]
+        category = tuple(each.code for each in found if each) or ("",)
+    wanted = queries.Filter(status, town_code, category, since, before, unlocated)
+    found_rows = queries.page(session, wanted, limit=limit + 1)
+    shown = [_plain(row) for row in found_rows[:limit]]
+    more = len(found_rows) > limit
+    return {
+        "incidents": [{key: row[key] for key in _LIST_KEYS} for row in shown],
+        "next_cursor": shown[-1]["id"] if more else None,
+    }
+
+
+def case(session: Session, incident_id: UUID, *, actor: Actor) -> dict[str, Any]:
+    """Return one case whole: place, clocks, requests, what this person may do. Reporter masked."""
+    incident = cases.get(session, incident_id)
+    if incident is None:
+        raise NotFound
+    row = _plain(queries.rows_by_id(session, [incident_id])[0])
+    return {
+        **row,
+        "status_name": STATUS_NAMES[Status(incident.status)],
+        "category_name": category_of(session, incident).name,
+        "category_version": incident.category_version,
+        "description": incident.description,
+        "address": incident.address,
+        "tracking_code": incident.tracking_code,
+        "units": incident.units,
+        "lead": _unit(session, incident.lead_unit),
+        "holder": _unit(session, incident.holder_unit),
+        "confidential": incident.confidential,
+        "returns": incident.returns,
+        "reworks": incident.reworks,
+        "extensions": incident.extensions,
+        "fed_back_at": _stamp(incident.fed_back_at),
+        "closed_at": _stamp(incident.closed_at),
+        "next_mark_at": _stamp(incident.next_mark_at),
+        "master_id": str(incident.master_id) if incident.master_id else None,
+        "reporter": _masked(incident),
+        "attributes": incident.attributes,
+        "photos": incident.photos,
+        "clocks": _clocks(session, incident_id),
+        "requests": _requests(session, incident_id),
+        "actions": allowed_actions(session, incident, actor),
+    }
+
+
+def timeline(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+    """Return the history of a case, oldest first."""
+    entries = cases.timeline(session, incident_id)
+    if not entries:
+        raise NotFound
+    return [
+        {
+            "seq": entry.seq,
+            "action": entry.action,
+            "label": ACTION_NAMES.get(entry.action, entry.action),  # type: ignore[call-overload]
+            "status_before": entry.status_before,
+            "status_after": entry.status_after,
+            "actor": entry.actor_name,
+            "role": entry.actor_role,
+            "on_behalf": entry.on_behalf,
+            "unit_id": entry.unit_id,
+            "reason_code": entry.reason_code,
+            "note": entry.note,
+            "photos": entry.photos,
+            "data": entry.data,
+            "claimed_at": _stamp(entry.claimed_at),
+            "recorded_at": _stamp(entry.recorded_at),
+        }
+        for entry in entries
+    ]
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    out = {**row, "id": str(row["id"])}
+    for name in _MOMENTS:
+        out[name] = _stamp(out[name])
+    return out
+
+
+def _stamp(at: datetime | None) -> str | None:
+    return stamp(at) if at else None
+
+
+def _unit(session: Session, unit_id: int | None) -> dict[str, Any] | None:
+    found = cases.unit(session, unit_id)
+    if found is None:
+        return None
+    return {"id": found.id, "code": found.code, "name": found.short_name, "kind": found.kind}
+
+
+def _masked(incident: Incident) -> dict[str, str | None]:
+    """Return the reporter as everybody may see them: family name, first and last digits."""
+    name = phone = None
+    if incident.reporter_name_enc:
+        name = crypto.decrypt(incident.reporter_name_enc, "reporter_name")[:1] + "某某"
+    if incident.reporter_phone_enc:
+        digits = crypto.decrypt(incident.reporter_phone_enc, "reporter_phone")
+        phone = f"{digits[:3]} **** {digits[-4:]}"
+    return {"name": name, "phone": phone}
+
+
+def _clocks(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+    return [
+        {
+            "n": row.n,
+            "stage": row.stage,
+            "unit_id": row.unit_id,
+            "kind": row.kind,
+            "limit_minutes": row.limit_minutes,
+            "cause": row.cause,
+            "started_at": _stamp(row.started_at),
+            "due_at": _stamp(row.due_at),
+            "ended_at": _stamp(row.ended_at),
+        }
+        for row in cases.segments(session, incident_id)
+    ]
+
+
+def _requests(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(row.id),
+            "kind": row.kind,
+            "label": REQUEST_NAMES.get(row.kind, row.kind),  # type: ignore[call-overload]
+            "asked_by": row.asked_by,
+            "note": row.note,
+            "asked_at": _stamp(row.asked_at),
+            "due_at": _stamp(row.due_at),
+            "decided_at": _stamp(row.decided_at),
+            "approved": row.approved,
+        }
+        for row in cases.requests_of(session, incident_id)
+    ]

@@ -1,0 +1,90 @@
+"""The verbs of an incident (事件流转) that the rest of the platform calls."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import outbox
+from core.clock import local
+from core.errors import NotFound
+from core.live import Scope
+from dispatch.incidents import queries
+from dispatch.incidents.acting.service import act, allowed_actions, category_of, scope_of
+from dispatch.incidents.acting.under_way import ActionRequest
+from dispatch.incidents.following.service import after_change, run_timer
+from dispatch.incidents.intake.draft import Draft
+from dispatch.incidents.intake.service import Receipt, Reported, report, report_async
+from dispatch.incidents.lifecycle import STATUS_NAMES, Status
+from dispatch.incidents.tables import Incident
+
+__all__ = [
+    "ActionRequest",
+    "Draft",
+    "Receipt",
+    "Reported",
+    "act",
+    "add_person",
+    "after_change",
+    "allowed_actions",
+    "category_of",
+    "ensure_months",
+    "remove_person",
+    "report",
+    "report_async",
+    "run_timer",
+    "scope_of",
+    "status_name",
+]
+
+
+def add_person(session: Session, incident_id: UUID, person: int, *, at: datetime) -> None:
+    """Let the holder of an order see its case; the audience change is published."""
+    incident = queries.lock(session, incident_id)
+    if incident is None:
+        raise NotFound
+    if person in incident.persons:
+        return
+    before = scope_of(incident)
+    incident.persons = [*incident.persons, person]
+    _tell_audience(session, incident, before, at=at)
+
+
+def remove_person(session: Session, incident_id: UUID, person: int, *, at: datetime) -> None:
+    """Take the case from the view of someone whose order ended; their screen gets `gone`."""
+    incident = queries.lock(session, incident_id)
+    if incident is None or person not in incident.persons:
+        return
+    before = scope_of(incident)
+    incident.persons = [each for each in incident.persons if each != person]
+    _tell_audience(session, incident, before, at=at)
+
+
+def _tell_audience(
+    session: Session, incident: Incident, before: Scope, *, at: datetime
+) -> None:
+    incident.rev += 1
+    session.flush()
+    outbox.add(
+        session,
+        "incident.audience",
+        subject=str(incident.id),
+        scope=scope_of(incident),
+        rev=incident.rev,
+        before=before,
+        at=at,
+    )
+
+
+def ensure_months(session: Session, *, at: datetime, ahead: int = 3) -> list[str]:
+    """Prepare the partitions of this month and the months ahead."""
+    first = local(at).replace(day=15)
+    months = (first + timedelta(days=30 * n) for n in range(ahead + 1))
+    return queries.ensure_months(session, months)
+
+
+def status_name(status: str) -> str:
+    """Return the Chinese name of a status."""
+    return STATUS_NAMES[Status(status)]
