@@ -20,6 +20,7 @@ GROUPS = {  # command -> where it lives
     "incidents": "dispatch.incidents.commands",
     "ledger": "dispatch.incidents.commands",
     "responders": "dispatch.command.commands",
+    "changes": "workers.changes",
     "rules": "alerts.commands",
     "people": "people.commands",
     "rota": "people.commands",

@@ -177,7 +177,7 @@ class Hub:
             access = client.access
             if access not in made:
                 seen = [_position(row) for row in rows if _sees_position(access, row)]
-                body = {"at": batch.get("at"), "positions": seen}
+                body = {"at": batch.get("at"), "responders": seen}
                 made[access] = event_bytes("position", body) if seen else None
             event = made[access]
             if event is not None:

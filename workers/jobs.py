@@ -17,7 +17,7 @@ from core import beats, clock, live, logs, outbox
 from core.db import Access, transaction
 from core.errors import Busy
 from core.settings import settings
-from workers import effects, queues, sweeps
+from workers import effects, queries, queues, sweeps
 from workers.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -35,16 +35,24 @@ log = logging.getLogger(__name__)
 def apply_changes(outbox_ids: list[str]) -> None:
     """Apply the effects of a batch of changes and timers; rows already done are skipped."""
     at = clock.now()
-    with transaction(Access.worker()) as session:
-        changes = outbox.claim(session, [int(number) for number in outbox_ids])
-        outbox.carry_out(session, changes, lambda these: effects.apply(session, these, at=at))
+    try:
+        with transaction(Access.worker()) as session:
+            changes = outbox.claim(session, [int(number) for number in outbox_ids])
+            outbox.carry_out(session, changes, lambda these: effects.apply(session, these, at=at))
+    except Busy as away:
+        log.warning("batch left to its lease", extra={"why": type(away.__cause__).__name__})
+        return
     if changes:
         live.poke(live.SENDS)
 
 
 def sweep(name: str) -> None:
-    """Run one scheduled sweep by its name."""
-    sweeps.run(name, at=clock.now())
+    """Run one scheduled sweep by its name; its next turn is its second try."""
+    try:
+        sweeps.run(name, at=clock.now())
+    except Exception:  # its heartbeat grows old, which is shown; the queue goes on
+        log.exception("sweep failed", extra={"sweep": name})
+        return
     live.poke(live.SENDS)
 
 
@@ -82,6 +90,17 @@ def keep_beating(name: str, ended: threading.Event) -> None:
             log.warning("no heartbeat: database is away")
 
 
+def take_over() -> None:
+    """Free the leases of whoever this worker replaces: its batch is enqueued again at once."""
+    try:
+        with transaction(Access.worker()) as session:
+            freed = queries.free_leases(session)
+    except Busy:
+        return
+    if freed:
+        live.poke()
+
+
 def redis_for_jobs() -> Redis:
     """Return a client that may block on an empty queue, unlike the one that fails fast."""
     return Redis.from_url(settings().redis_dsn(), socket_connect_timeout=2)
@@ -89,11 +108,12 @@ def redis_for_jobs() -> Redis:
 
 def main() -> None:
     """Work until asked to stop; RQ gives up on some faults of Redis, so begin again then."""
-    number = sys.argv[1] if len(sys.argv) > 1 else "1"
+    number = sys.argv[1].removeprefix("worker-") if len(sys.argv) > 1 else "1"
     logs.set_up(f"worker-{number}")
     ended = threading.Event()
     threading.Thread(target=keep_beating, args=(f"worker:{number}", ended), daemon=True).start()
     stopping = Stopping()
+    take_over()
     while not stopping.asked:
         try:
             names = list(queues.ORDER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -13,9 +13,10 @@ from core.db import engine, is_outage
 from core.errors import Busy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from sqlalchemy import Row
     from sqlalchemy.orm import Session
 
 RELAY: Final = 430_121_001
@@ -54,11 +55,19 @@ def number_alone(session: Session) -> None:
 
 
 def free_leases(session: Session) -> int:
-    """Make leased rows due again: their jobs went with Redis. A row that backs off waits on."""
+    """Make leased rows due again when their jobs may be lost; a row that backs off waits on.
+
+    Rows in a living worker's hands are locked and left alone; a job freed too early finds its rows
+    done and does nothing.
+    """
     found = session.execute(
         text(
-            "update outbox set lease_until = null where done_at is null and dead_at is null"
-            " and attempts = 0 and lease_until > clock_timestamp()"
+            """
+            update outbox set lease_until = null where id in (
+                select id from outbox where done_at is null and dead_at is null and attempts = 0
+                  and lease_until > clock_timestamp() for update skip locked
+            )
+            """
         )
     )
     return int(found.rowcount)  # type: ignore[attr-defined]
@@ -82,3 +91,13 @@ def forget_sessions(session: Session, *, before: datetime) -> int:
         {"before": before},
     )
     return int(found.rowcount)  # type: ignore[attr-defined]
+
+
+def dead(session: Session) -> Sequence[Row[Any]]:
+    """Return rows that failed for the fifth time, oldest first."""
+    return session.execute(
+        text(
+            "select id, kind, subject, dead_at, error from outbox"
+            " where dead_at is not null order by id limit 1000"
+        )
+    ).all()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import nsmallest
 from math import ceil, hypot, inf
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
     from dispatch.command.policy import Policy
 
@@ -52,8 +53,7 @@ SHORTFALL_SENTENCE: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One responder as known now; `x`, `y` metres in EPSG:4547, times in Unix seconds."""
 
     id: int
@@ -62,8 +62,8 @@ class Candidate:
     y: float
     seen_at: float
     state: str = State.AVAILABLE
-    cells: frozenset[int] = frozenset()
-    skills: frozenset[str] = frozenset()
+    cells: Collection[int] = ()
+    skills: Collection[str] = ()
     load: int = 0
     last_order_at: float = -inf
 
@@ -214,8 +214,8 @@ def _why_not(
     age = at - one.seen_at
     if age > policy.stale_after_s:
         return Shortfall.STALE_POSITIONS, f"位置已过 {int(age // 60)} 分钟"
-    if need.required and not need.required <= one.skills:
-        lacking = "、".join(sorted(need.required - one.skills))
+    if not need.required.issubset(one.skills):
+        lacking = "、".join(sorted(need.required.difference(one.skills)))
         return Shortfall.NO_SKILL, f"不具备技能：{lacking}"
     if one.load >= policy.max_load or one.state == State.BUSY:
         return Shortfall.ALL_BUSY, f"手上已有 {one.load} 项任务" if one.load else "正在处理其他事项"
@@ -226,7 +226,7 @@ def _cost(one: Candidate, need: Need, policy: Policy, *, distance: float, at: fl
     cost = distance + policy.kind_cost(one.kind, need.level) + one.load * policy.per_order_m
     if need.cell_code is None or need.cell_code not in one.cells:
         cost += policy.other_cell_m
-    if need.preferred and not need.preferred & one.skills:
+    if need.preferred and need.preferred.isdisjoint(one.skills):
         cost += policy.missing_skill_m
     if at - one.last_order_at < policy.recent_order_s:
         cost += policy.recent_order_m
@@ -239,7 +239,7 @@ def _pick(
     plus, minus = [_way(distance)], []
     if need.cell_code is not None and need.cell_code in one.cells:
         plus.append("本网格")
-    helpful = sorted((need.preferred | need.required) & one.skills)
+    helpful = sorted((need.preferred | need.required).intersection(one.skills))
     if helpful:
         plus.append(f"具备{'、'.join(helpful)}技能")
     elif need.preferred:

@@ -10,6 +10,7 @@ from dispatch.command.candidates import (
     Candidate,
     Need,
     Recommendation,
+    Shortfall,
     Snapshot,
     recommend,
     unlocated,
@@ -32,6 +33,7 @@ MOVED = "moved"
 ASKED = "asked"
 DECLINED = "declined"
 UNACKNOWLEDGED = "unacknowledged"
+_LOOK_FARTHER = frozenset({Shortfall.NO_CANDIDATE, Shortfall.OUTSIDE_RADIUS})
 
 
 def propose(session: Session, incident_ids: Sequence[UUID], *, at: datetime) -> int:
@@ -39,10 +41,11 @@ def propose(session: Session, incident_ids: Sequence[UUID], *, at: datetime) -> 
     wanted = queries.needs(session, incident_ids)
     if not wanted:
         return 0
-    snapshot, policy = snapshot_at(session, at), weights.current()
+    policy = weights.current()
+    answers = _answers(session, wanted, policy, at=at)
     rows = [
-        _stored(row, _answer(snapshot, row, policy, at=at), policy, number=1, cause=FIRST, at=at)
-        for row in wanted
+        _stored(row, answer, policy, number=1, cause=FIRST, at=at)
+        for row, answer in zip(wanted, answers, strict=True)
     ]
     queries.add_proposals(session, rows)
     return len(rows)
@@ -57,7 +60,7 @@ def propose_again(
         return None
     last, policy = queries.last_proposal(session, incident_id), weights.current()
     not_again = frozenset(queries.ordered_before(session, incident_id))
-    answer = _answer(snapshot_at(session, at), wanted[0], policy, at=at, not_again=not_again)
+    (answer,) = _answers(session, wanted, policy, at=at, not_again=not_again)
     number = last.round + 1 if last else 1
     row = _stored(wanted[0], answer, policy, number=number, cause=cause, at=at)
     queries.add_proposals(session, [row])
@@ -70,26 +73,48 @@ def preview(session: Session, number: str, *, at: datetime) -> Recommendation | 
     wanted = queries.needs(session, [incident_id], again=True) if incident_id else ()
     if not wanted:
         return None
-    return _answer(snapshot_at(session, at), wanted[0], weights.current(), at=at)
+    return _answers(session, wanted, weights.current(), at=at)[0]
 
 
-def snapshot_at(session: Session, at: datetime) -> Snapshot:
-    """Return everyone's last position as one searchable snapshot."""
-    return Snapshot.of(
-        Candidate(
-            id=row.id,
-            kind=row.kind,
-            x=row.x,
-            y=row.y,
-            seen_at=row.seen_at,
-            state=row.state,
-            cells=frozenset(row.cells),
-            skills=frozenset(row.skills),
-            load=row.load,
-            last_order_at=row.last_order_at,
-        )
-        for row in queries.snapshot(session, at=at)
+def _answers(
+    session: Session,
+    wanted: Sequence[Row[Any]],
+    policy: Policy,
+    *,
+    at: datetime,
+    not_again: frozenset[int] = frozenset(),
+) -> list[Recommendation]:
+    """Rank for each incident over one snapshot of those in reach; only a shortage looks farther."""
+    near = snapshot_at(session, at=at, within=_reach(wanted, policy))
+    found = [_answer(near, row, policy, at=at, not_again=not_again) for row in wanted]
+    if not any(answer.shortfall in _LOOK_FARTHER for answer in found):
+        return found
+    everyone = snapshot_at(session, at=at)
+    return [
+        _answer(everyone, row, policy, at=at, not_again=not_again)
+        if answer.shortfall in _LOOK_FARTHER
+        else answer
+        for row, answer in zip(wanted, found, strict=True)
+    ]
+
+
+def _reach(wanted: Sequence[Row[Any]], policy: Policy) -> queries.Box:
+    placed = [(row.x, row.y, policy.radius(row.level)) for row in wanted if row.x is not None]
+    if not placed:
+        return queries.Box(0.0, 0.0, 0.0, 0.0)
+    return queries.Box(
+        min(x - radius for x, _, radius in placed),
+        min(y - radius for _, y, radius in placed),
+        max(x + radius for x, _, radius in placed),
+        max(y + radius for _, y, radius in placed),
     )
+
+
+def snapshot_at(
+    session: Session, *, at: datetime, within: queries.Box | None = None
+) -> Snapshot:
+    """Return last positions as one searchable snapshot: everyone's, or those in a box of metres."""
+    return Snapshot.of(map(Candidate._make, queries.snapshot(session, at=at, within=within)))
 
 
 def _answer(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from sqlalchemy import ARRAY, Double, Integer, Text, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
@@ -36,6 +37,7 @@ _SNAPSHOT = text(
     from responder_positions p
     join responders r on r.id = p.responder_id and r.left_at is null
     left join open_orders o on o.responder_id = r.id
+    where p.x between :west and :east and p.y between :south and :north
     """
 )
 _NEEDS = text(
@@ -122,9 +124,23 @@ class Positions:
     ats: Sequence[datetime]
 
 
-def snapshot(session: Session, *, at: datetime) -> Sequence[Row[Any]]:
-    """Return everyone with a position, with open orders counted: the columns of `Candidate`."""
-    return session.execute(_SNAPSHOT, {"at": at}).all()
+class Box(NamedTuple):
+    """A rectangle in metres (EPSG:4547)."""
+
+    west: float
+    south: float
+    east: float
+    north: float
+
+
+EVERYWHERE: Final = Box(-inf, -inf, inf, inf)
+
+
+def snapshot(
+    session: Session, *, at: datetime, within: Box | None = None
+) -> Sequence[Row[Any]]:
+    """Return who has a position in the box, open orders counted: `Candidate`'s fields in order."""
+    return session.execute(_SNAPSHOT, {"at": at, **(within or EVERYWHERE)._asdict()}).all()
 
 
 def needs(

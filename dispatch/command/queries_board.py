@@ -21,7 +21,16 @@ _HANDS = text(
     """,
 ).bindparams(bindparam("ids", type_=ARRAY(Uuid)))
 
+_CASES = text("select distinct incident_id from orders where id = any(:ids)").bindparams(
+    bindparam("ids", type_=ARRAY(Uuid)),
+)
+
 
 def hands_on(session: Session, ids: Sequence[UUID] | None = None) -> Sequence[Row[Any]]:
     """Return who is, or today was, on orders for these cases; None: for every visible case."""
     return session.execute(_HANDS, {"ids": None if ids is None else list(ids)}).all()
+
+
+def cases_of_orders(session: Session, ids: Sequence[UUID]) -> list[UUID]:
+    """Return the cases of those ids that are orders: a change of an order is told by its own id."""
+    return list(session.scalars(_CASES, {"ids": list(ids)}))

@@ -76,6 +76,23 @@ def add_entry(session: Session, order_id: UUID, values: Mapping[str, Any]) -> No
     )
 
 
+def still_concerned(session: Session, order: Order) -> bool:
+    """Tell whether an order's holder has another open order for the case, or reported it."""
+    found = session.execute(
+        text(
+            """
+            select exists (select 1 from orders o
+                     where o.incident_id = :incident and o.staff_id = :staff and o.id <> :id
+                       and o.status not in ('declined', 'recalled'))
+                or exists (select 1 from timeline_entries e
+                     where e.incident_id = :incident and e.seq = 1 and e.person = :staff)
+            """
+        ),
+        {"incident": order.incident_id, "staff": order.staff_id, "id": order.id},
+    )
+    return bool(found.scalar_one())
+
+
 def entries(session: Session, order_id: UUID) -> Sequence[OrderEntry]:
     """Return an order's history in order."""
     found = select(OrderEntry).where(OrderEntry.order_id == order_id)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import hypot
 from pathlib import Path
 from random import Random
@@ -33,7 +32,7 @@ CELL = 430121001001001
 
 def worker(number: int, x: float, y: float = 0.0, **more: Any) -> Candidate:
     base = Candidate(id=number, kind="worker", x=x, y=y, seen_at=NOW - 60)
-    return replace(base, **more)
+    return base._replace(**more)
 
 
 def ask(*everyone: Candidate, need: Need | None = None) -> Recommendation:
