@@ -76,9 +76,7 @@ def add_session(session: Session, values: Mapping[str, object]) -> None:
 def touch_session(session: Session, token_hash: bytes, *, at: datetime) -> None:
     """Note that a session was used."""
     session.execute(
-        update(SignedInSession)
-        .where(SignedInSession.token_hash == token_hash)
-        .values(seen_at=at),
+        update(SignedInSession).where(SignedInSession.token_hash == token_hash).values(seen_at=at),
     )
 
 
@@ -118,7 +116,7 @@ def good_sessions(
 def locks(session: Session, keys: Sequence[str]) -> dict[str, datetime | None]:
     """Return until when each of the keys is locked."""
     found = select(Lockout.key, Lockout.locked_until).where(Lockout.key.in_(keys))
-    return {key: until for key, until in session.execute(found)}
+    return dict(session.execute(found).tuples().all())
 
 
 def count_failure(session: Session, key: str, *, at: datetime, forget_before: datetime) -> int:

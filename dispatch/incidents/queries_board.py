@@ -1,4 +1,4 @@
-"""What boards and desks show of incidents (看板): open cases as rows, counts by hour and by town."""
+"""What boards show of incidents (看板): open cases as rows, counts by hour and by town."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def reported_by_hour(
 ) -> dict[int, int]:
     """Return counts of reports by local hour of the day that began at `day`."""
     values = {"first": uuid7_floor(day), "last": uuid7_floor(until), "town": town}
-    return {hour: count for hour, count in session.execute(_BY_HOUR, values)}
+    return dict(session.execute(_BY_HOUR, values).tuples().all())
 
 
 def on_time_by_town(
