@@ -21,7 +21,6 @@
         type: "geojson", data: EMPTY, promoteId: "id",
         cluster: true, clusterRadius: 44, clusterMaxZoom: 14,
       },
-      candidates: { type: "geojson", data: EMPTY },
     };
   }
 
@@ -42,8 +41,50 @@
     "red", token("--red"), "orange", token("--orange"), "yellow", token("--yellow"), token("--blue"),
   ];
 
-  /** Layers from the floor up; `k` scales line widths, `own` is the town whose neighbours stand dimmed. */
-  function layers(k, own) {
+  const isTeam = ["!=", ["get", "kind"], "worker"];
+  /** Free workers stand small while the whole county is in view; teams and those at work never shrink. */
+  const iconSize = (fit) => [
+    "interpolate", ["linear"], ["zoom"],
+    fit + 0.4, ["case", isTeam, 1, ["==", ["get", "state"], "busy"], 0.85, 0.55],
+    fit + 2.4, 1,
+  ];
+
+  /** Cases of level 3–4: counted circles, or plain dots where small figures could not be read. */
+  function caseLayers(k, dots) {
+    const count = ["get", "point_count"];
+    const circle = {
+      id: "cases-cluster", source: "cases", type: "circle", filter: ["has", "point_count"],
+      paint: {
+        "circle-radius": dots
+          ? ["interpolate", ["linear"], ["sqrt", count], 1, 7 * k, 8, 26 * k]
+          : ["step", count, 10.5 * k, 10, 12 * k, 100, 15 * k],
+        "circle-color": dots ? token("--text-3") : token("--surface-3"),
+        "circle-opacity": dots ? 0.55 : 1,
+        "circle-stroke-color": dots ? token("--map-casing") : token("--text-2"),
+        "circle-stroke-width": 1.2 * k,
+      },
+    };
+    const figure = {
+      id: "cases-count", source: "cases", type: "symbol", filter: dots ? NONE : ["has", "point_count"],
+      layout: {
+        "text-field": ["get", "point_count_abbreviated"], "text-size": 11.5 * k,
+        "text-allow-overlap": true, "text-ignore-placement": true,
+      },
+      paint: { "text-color": token("--text") },
+    };
+    const one = {
+      id: "cases-one", source: "cases", type: "symbol", filter: ["!", ["has", "point_count"]],
+      layout: {
+        "icon-image": ["case", ["get", "over"], "case-over", "case"],
+        "icon-allow-overlap": true, "icon-ignore-placement": true,
+      },
+    };
+    return [circle, figure, one];
+  }
+
+  /** Layers from the floor up; `k` scales widths, `own` is the town whose neighbours stand dimmed. */
+  function layers({ k: scale, stroke, own, dots }) {
+    const k = scale * stroke;
     const line = (id, source, paint, more = {}) => ({
       id, source, type: "line", paint, layout: { "line-join": "round", "line-cap": "round" }, ...more,
     });
@@ -86,29 +127,7 @@
           "symbol-sort-key": ["get", "order"],
         },
       },
-      {
-        id: "cases-cluster", source: "cases", type: "circle", filter: ["has", "point_count"],
-        paint: {
-          "circle-radius": ["step", ["get", "point_count"], 10.5 * k, 10, 12 * k, 100, 15 * k],
-          "circle-color": token("--surface-3"), "circle-stroke-color": token("--text-2"),
-          "circle-stroke-width": 1.2 * k,
-        },
-      },
-      {
-        id: "cases-count", source: "cases", type: "symbol", filter: ["has", "point_count"],
-        layout: {
-          "text-field": ["get", "point_count_abbreviated"], "text-size": 11.5 * k,
-          "text-allow-overlap": true, "text-ignore-placement": true,
-        },
-        paint: { "text-color": token("--text") },
-      },
-      {
-        id: "cases-one", source: "cases", type: "symbol", filter: ["!", ["has", "point_count"]],
-        layout: {
-          "icon-image": ["case", ["get", "over"], "case-over", "case"],
-          "icon-allow-overlap": true, "icon-ignore-placement": true,
-        },
-      },
+      ...caseLayers(scale, dots),
     ];
   }
 
@@ -127,13 +146,13 @@
   }
 
   /** Responder marks: square = team or vehicle, circle = worker; filled free, hollow busy, grey stale. */
-  function addIcons(map, k) {
+  function addIcons(map, { k, unit }) {
     const ratio = Math.max(1, window.devicePixelRatio || 1) * 2;
     const put = (name, size, paint) => {
       if (map.hasImage(name)) map.removeImage(name);
       map.addImage(name, draw(size, ratio, paint), { pixelRatio: ratio });
     };
-    const r = 4.6 * k;
+    const r = unit * k;
     [["team", true], ["worker", false]].forEach(([kind, boxed]) => {
       ["free", "busy", "stale", "rest"].forEach((state) => {
         put(`${kind}-${state}`, 4 * r, (pen) => {
@@ -162,12 +181,12 @@
   }
 
   /** Take the colours of the present theme into layers that are already drawn. */
-  function repaint(map, k, own) {
-    layers(k, own).forEach((layer) => {
+  function repaint(map, options) {
+    layers(options).forEach((layer) => {
       Object.entries(layer.paint || {}).forEach(([name, value]) => map.setPaintProperty(layer.id, name, value));
     });
-    addIcons(map, k);
+    addIcons(map, options);
   }
 
-  yw.mapStyle = { EMPTY, sources, layers, addIcons, repaint };
+  yw.mapStyle = { EMPTY, sources, layers, addIcons, iconSize, repaint };
 })();

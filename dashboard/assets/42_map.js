@@ -85,7 +85,7 @@
     /** `options`: {k, mark, label, interactive, own (town code), labelled, onPick, padding}. */
     constructor(pane, options) {
       this.pane = pane;
-      this.options = { k: 1, mark: 14, label: 14.5, interactive: true, padding: 18, ...options };
+      this.options = { k: 1, unit: 4.6, stroke: 1, mark: 14, label: 14.5, interactive: true, padding: 18, ...options };
       this.layers = { cases: true, responders: true, alerts: true, density: true };
       this.marks = [];
       this.steps = new Map();
@@ -114,7 +114,7 @@
       });
       if (this.options.interactive) this.map.touchZoomRotate.disableRotation();
       await new Promise((done) => this.map.once("load", done));
-      mapStyle.addIcons(this.map, this.options.k);
+      mapStyle.addIcons(this.map, this.options);
       this.watch();
       this.markFit();
       this.flush();
@@ -125,7 +125,7 @@
     style() {
       return {
         version: 8, sources: mapStyle.sources(this.geo),
-        layers: mapStyle.layers(this.options.k, this.options.own),
+        layers: mapStyle.layers(this.options),
       };
     }
     padding() {
@@ -171,7 +171,10 @@
       const [[w, s], [e, n]] = this.homeBounds();
       const a = this.map.project([w, n]);
       const b = this.map.project([e, s]);
-      this.fitZoom = this.map.getZoom();
+      if (!this.locked) {
+        this.fitZoom = this.map.getZoom();
+        this.map.setLayoutProperty("responders", "icon-size", mapStyle.iconSize(this.fitZoom));
+      }
       const share = Math.max((b.x - a.x) / this.pane.clientWidth, (b.y - a.y) / this.pane.clientHeight);
       this.pane.dataset.fill = share.toFixed(2);
       this.drawMarks();
@@ -226,7 +229,7 @@
       this.dirty.full = true;
     }
     repaint() {
-      mapStyle.repaint(this.map, this.options.k, this.options.own);
+      mapStyle.repaint(this.map, this.options);
     }
 
     flush() {
@@ -300,7 +303,7 @@
         return `${r.kind === "worker" ? "worker" : "team"}-${state === "rest" ? "rest" : state}`;
       };
       const shown = (r) => feature(r.id, r.lon, r.lat, {
-        icon: looks(r), order: (r.kind === "worker" ? 0 : 2) + (r.state === "busy" ? 1 : 0),
+        icon: looks(r), kind: r.kind, state: looks(r).split("-")[1], order: (r.kind === "worker" ? 0 : 2) + (r.state === "busy" ? 1 : 0),
       });
       this.apply("responders", this.dirty.responders, county.state.responders, wanted, shown,
         (r) => `${r.lon},${r.lat},${looks(r)}`);

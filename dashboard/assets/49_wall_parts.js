@@ -141,8 +141,11 @@
     };
     const stacks = Array.from({ length: columns }, () => []);
     county.state.incidents.forEach((i) => { if (i.due) stacks[place(i.due)].push(i); });
-    const most = Math.max(7, ...stacks.map((s) => s.length));
-    const step = Math.min(44, (base - 20) / most);
+    const most = Math.max(1, ...stacks.map((s) => s.length));
+    const wide = (w - 130) / columns;
+    let step = 42; // the largest pitch at which the fullest column still holds its dots
+    while (step > 6 && Math.max(1, Math.floor(wide / step)) * Math.floor((base - 10) / step) < most) step -= 1;
+    const abreast = Math.max(1, Math.floor(wide / step));
     const x = (c) => 90 + (c / columns) * (w - 130);
     let s = "";
     [["现在", 0], ["2 小时", 2], ["4 小时", 4], ["8 小时", 6], ["明日", 8], ["后日及以后", 9]].forEach(([word, i]) => {
@@ -150,15 +153,24 @@
       s += `<path d="M${px} 14V${h - 58}" stroke="var(--line)" stroke-width="2"/><text x="${px}" y="${h - 12}" font-size="28" text-anchor="middle" fill="var(--text-3)">${word}</text>`;
     });
     s += `<path d="M${x(0)} ${h - 58}H${w}" stroke="var(--line-strong)" stroke-width="2"/>`;
-    stacks.forEach((stack, c) => stack.sort((a, b) => a.due - b.due).forEach((i, q) => {
-      const px = x(c) + 20, py = base - q * step, n = keys.get(i.id);
-      const late = county.isOverdue(i, now);
-      s += n
-        ? `<rect x="${px - 19}" y="${py - 19}" width="38" height="38" rx="8" fill="var(--text)"/><text x="${px}" y="${py}" text-anchor="middle" dominant-baseline="central" font-size="29" font-weight="700" fill="var(--text-inverse)">${n}</text>`
-        : `<circle cx="${px}" cy="${py}" r="${Math.min(14, step * 0.42)}" fill="${late ? "none" : "var(--chart-2)"}" stroke="${late ? "var(--orange)" : "none"}" stroke-width="4"/>`;
-    }));
+    stacks.forEach((stack, c) => {
+      let foot = base;
+      stack.filter((i) => keys.has(i.id)).sort((a, b) => a.due - b.due).forEach((i) => {
+        s += keyed(x(c) + 20, foot, keys.get(i.id));
+        foot -= 42;
+      });
+      stack.filter((i) => !keys.has(i.id)).forEach((i, q) => {
+        const px = x(c) + step / 2 + (q % abreast) * step;
+        const py = foot + (step < 30 ? 12 : 0) - Math.floor(q / abreast) * step;
+        const late = county.isOverdue(i, now);
+        s += `<circle cx="${px}" cy="${py}" r="${Math.min(14, step * 0.42)}" fill="${late ? "none" : "var(--chart-2)"}" stroke="${late ? "var(--orange)" : "none"}" stroke-width="3"/>`;
+      });
+    });
     return `<svg class="swarm" viewBox="0 0 ${w} ${h}" role="img" aria-label="在办各件的剩余时间分布">${s}</svg>`;
   }
+  const keyed = (px, py, n) =>
+    `<rect x="${px - 19}" y="${py - 19}" width="38" height="38" rx="8" fill="var(--text)"/>` +
+    `<text x="${px}" y="${py}" text-anchor="middle" dominant-baseline="central" font-size="29" font-weight="700" fill="var(--text-inverse)">${n}</text>`;
 
   function calmBoard(cases, now) {
     const { open, overdue } = county.totals(now);
@@ -172,7 +184,7 @@
     return `<div>${signs}${calm ? "没有预警" : "红橙黄蓝预警"}</div>` +
       `<div><i class="m-key"></i>${calm ? "最先到时限的 5 件" : "一、二级案件"}</div>` +
       '<div><i class="m-team"></i>队伍　<i class="m-worker"></i>网格员</div>' +
-      '<div class="t3">空心 = 忙　灰 = 位置过时</div><div class="t3">圆圈 = 三、四级件数</div><div class="t3">镇名旁 = 其余在办件数</div>';
+      '<div class="t3">空心 = 忙　灰 = 位置过时</div><div class="t3">灰圆 = 三、四级案件</div><div class="t3">镇名旁 = 其余在办件数</div>';
   }
 
   function forces(now) {

@@ -91,7 +91,7 @@
     setInterval(lookAfterSystem, 10e3);
     live.start().then(lookAfterSystem);
     if (yw.map.supported()) {
-      const options = { k: scale(), mark: 27, label: 31, interactive: false, padding: 26 };
+      const options = { k: scale(), mark: 27, label: 31, interactive: false, padding: 26, dots: true, unit: 7.5, stroke: 1.35 };
       yw.map.open(pane, options).then((map) => {
         view.map = map;
         draw();

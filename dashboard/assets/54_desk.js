@@ -104,8 +104,13 @@
   }
   function noticeChange(change) {
     later();
+    if (change.full && !view.selected && root().classList.contains("county")) chooseFirst();
     const id = view.selected?.id;
     if (id && [...(change.incidents || []), ...(change.alerts || [])].includes(id)) refreshPanel();
+  }
+  function chooseFirst() {
+    const first = deskLists.matters()[0];
+    if (first) select({ kind: first.kind, id: first.id }, false);
   }
   function step(by) {
     const list = rows();

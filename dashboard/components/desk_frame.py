@@ -27,7 +27,7 @@ _GRID_THEME = (
     " headerBackgroundColor: 'var(--bg)', headerTextColor: 'var(--text-3)', borderColor: 'var(--line)',"
     " rowHoverColor: 'var(--surface-2)', selectedRowBackgroundColor: 'var(--surface-3)',"
     " accentColor: 'var(--action)', fontFamily: 'inherit', fontSize: 13, headerFontSize: 12,"
-    " rowHeight: 39, headerHeight: 32, wrapperBorder: false, wrapperBorderRadius: 0})"
+    " rowHeight: 39, headerHeight: 32, cellHorizontalPadding: 10, headerColumnBorder: false, wrapperBorder: false, wrapperBorderRadius: 0})"
 )
 
 
@@ -129,7 +129,7 @@ def map_frame() -> list[Any]:
         html.Div(
             [
                 html.Button(word, type="button", title=title, **{"data-tool": tool})
-                for tool, word, title in (("in", "+", "放大"), ("out", "−", "缩小"), ("fit", "⛶", "回到全域"))
+                for tool, word, title in (("in", "+", "放大"), ("out", "−", "缩小"), ("fit", "◎", "回到全域"))
             ],
             className="tools",
         ),
@@ -162,15 +162,15 @@ def _grid() -> dag.AgGrid:
         getRowId="params.data.id",
         defaultColDef=wide,
         columnDefs=[
-            {"headerName": "案号", "field": "number", "width": 138, "cellClass": "t3"},
-            {"headerName": "事项", "field": "title", "flex": 2, "minWidth": 150, "cellRenderer": "ywTitle"},
-            {"headerName": "地点", "field": "place", "flex": 2, "minWidth": 120, "cellClass": "t2"},
-            {"headerName": "状态", "field": "state", "width": 96, "cellRenderer": "ywStatus"},
-            {"headerName": "在谁手里", "field": "hands", "flex": 1, "minWidth": 90, "cellClass": "t2"},
+            {"headerName": "案号", "field": "short", "width": 118, "cellClass": "t3 fine"},
+            {"headerName": "事项", "field": "title", "flex": 3, "minWidth": 140, "cellRenderer": "ywTitle"},
+            {"headerName": "地点", "field": "place", "flex": 2, "minWidth": 92, "cellClass": "t2"},
+            {"headerName": "状态", "field": "state", "width": 88, "cellRenderer": "ywStatus"},
+            {"headerName": "在谁手里", "field": "hands", "flex": 2, "minWidth": 76, "cellClass": "t2"},
             {
                 "headerName": "剩余",
                 "colId": "due",
-                "width": 160,
+                "width": 132,
                 "sort": "asc",
                 "type": "rightAligned",
                 "valueGetter": {"function": "ywDue(params)"},
@@ -181,7 +181,7 @@ def _grid() -> dag.AgGrid:
             "theme": {"function": _GRID_THEME},
             "animateRows": False,
             "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
-            "overlayNoRowsTemplate": "没有在办案件",
+            "localeText": {"noRowsToShow": "没有在办案件", "loadingOoo": "读取中"},
             "suppressCellFocus": False,
         },
     )
