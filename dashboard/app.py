@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import anyio
 import httpx
 from anyio import to_thread
 from dash import Dash
@@ -25,7 +26,7 @@ from core.settings import ROOT
 from dashboard import callbacks, health, metrics, sign_in
 from dashboard.api import docs, problems, session
 from dashboard.api import live as live_routes
-from dashboard.auth import Gate
+from dashboard.auth import FORM_COOKIE, FORM_HEADER, Gate
 from dashboard.headers import Guard, policy
 from dashboard.live import hub
 
@@ -59,7 +60,7 @@ class Packages(StaticFiles):
 
     async def check_config(self) -> None:
         """Answer 404 instead of failing when the folder is not there yet."""
-        if self.directory is None or not Path(self.directory).is_dir():
+        if self.directory is None or not await anyio.Path(self.directory).is_dir():
             raise HTTPException(404)
 
     async def get_response(self, path: str, scope: Scope) -> Response:
@@ -95,7 +96,7 @@ async def prime(app: FastAPI) -> None:
 
 
 def build() -> FastAPI:
-    """Return the application without its gate; routes first, pages last, since they take the rest."""
+    """Return the application without its gate: routes first, since pages take what is left."""
     api = FastAPI(
         title="长沙县一网统管接口",
         version="1",
@@ -154,7 +155,7 @@ def add_pages(api: FastAPI) -> Dash:
     callbacks.install()
     dash_app = Dash(
         "dashboard",
-        server=api,
+        server=api,  # type: ignore[arg-type]
         backend="fastapi",
         use_pages=True,
         pages_folder=str(Path(__file__).parent / "pages"),
@@ -164,8 +165,8 @@ def add_pages(api: FastAPI) -> Dash:
         title="一网统管 · 长沙县",
         update_title="",
         suppress_callback_exceptions=True,
-        csrf_token_name="yiwang_csrf",
-        csrf_header_name="X-CSRF-Token",
+        csrf_token_name=FORM_COOKIE,
+        csrf_header_name=FORM_HEADER,
         add_log_handler=False,
     )
     _dress(dash_app)

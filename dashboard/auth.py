@@ -196,7 +196,8 @@ class Gate:
 
 _BUSY_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
 <meta http-equiv="refresh" content="3"><title>一网统管 · 暂时繁忙</title>
-<body><p>系统暂时繁忙，数据库正在恢复。本页每 3 秒自动重试；紧急情况请以电话为准。</p></body></html>"""
+<body><p>系统暂时繁忙，数据库正在恢复。本页每 3 秒自动重试。</p>
+<p>紧急情况请以电话为准。</p></body></html>"""
 
 
 def is_open(path: str) -> bool:

@@ -23,7 +23,7 @@ _FIXED = [
 
 
 def policy(script_hashes: Iterable[str]) -> str:
-    """Return the content policy: our own origin only; inline scripts only by their (quoted) hash."""
+    """Return the content policy: our own origin; inline scripts only by their quoted hash."""
     hashes = " ".join(script_hashes)
     return "; ".join(
         (

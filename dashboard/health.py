@@ -93,6 +93,7 @@ async def ready() -> JSONResponse:
         "status": "ready" if is_ready else "not_ready",
         "stage": supervisor.stage if supervisor else None,
         "parts": found,
+        "processes": {part.name: _process(part) for part in supervisor.parts} if supervisor else {},
     }
     return JSONResponse(body, status_code=200 if is_ready else 503)
 
@@ -133,6 +134,10 @@ def _redis() -> dict[str, Any]:
     except (redis.RedisError, OSError, ValueError):
         return {"ok": False, "age_s": None}
     return {"ok": True, "age_s": 0.0}
+
+
+def _process(part: parts.Part) -> dict[str, Any]:
+    return {"state": part.state, "restarts": part.restarts, "reason": part.reason}
 
 
 def _add_restarts(found: dict[str, dict[str, Any]], report: parts.Report) -> None:

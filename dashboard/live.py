@@ -132,7 +132,7 @@ class Hub:
             client.give(event)
 
     async def catch_up(self) -> None:
-        """Publish what PostgreSQL has beyond our number; after too much, or a new epoch, start over."""
+        """Publish what PostgreSQL has beyond our number; too much, or a new epoch: start over."""
         epoch, last, missed = await to_thread.run_sync(_missed, self.epoch, self.n)
         if epoch != self.epoch or missed is None:
             self.epoch, self.n = epoch, last
@@ -281,7 +281,7 @@ def _still_good(tokens: Iterable[bytes], at: datetime) -> set[bytes]:
 
 
 def _position(row: list[object]) -> dict[str, object]:
-    """Return what a client may read of `[id, lon, lat, state, town, village, unit, staff, cells]`."""
+    """Return what a client may read of a relay's row: id, place, state, town."""
     return dict(zip(("id", "lon", "lat", "state", "town_code"), row, strict=False))
 
 

@@ -63,7 +63,7 @@ def _trend(access: Access, at: datetime, town: int | None) -> dict[str, Any]:
 
 
 def ranking(access: Access, *, at: datetime) -> dict[str, Any]:
-    """Return each town's on-time rate of this month with its 95 % interval, in percent, with n/d."""
+    """Return each town's on-time rate of this month, its 95 % interval (percent) and n/d."""
     return kept(("ranking", access), SLOW_FOR_S, lambda: _ranking(access, at))
 
 
@@ -71,7 +71,7 @@ def _ranking(access: Access, at: datetime) -> dict[str, Any]:
     with transaction(access) as session:
         found = board.on_time_by_town(session, since=month_start(at), at=at)
         names = {unit.town_code: unit.short_name for unit in people.units(session, kind="town")}
-    total_n, total_d = (sum(row[place] for row in found) for place in (1, 2))
+    total_n, total_d = sum(n for _, n, _ in found), sum(d for _, _, d in found)
     rows = [
         {"code": town, "name": _brief(names[town]), **rate(n, d)}
         for town, n, d in found
@@ -102,7 +102,7 @@ def rate(n: int, d: int) -> dict[str, float | int | None]:
 
 
 def figures(access: Access, *, at: datetime) -> dict[str, int]:
-    """Return today's figures of an area; the on-time pair is of this month and a minute old at most."""
+    """Return today's figures of an area; the on-time pair is this month's, a minute old at most."""
     day = day_start(at)
     week = timedelta(days=7)
     with transaction(access) as session:

@@ -26,8 +26,9 @@ _PAGE = """<!doctype html>
 <link rel="stylesheet" href="/assets/09_fonts.css">
 <link rel="stylesheet" href="/assets/10_tokens.css">
 <style>
-body {{ margin: 0; min-height: 100vh; display: grid; place-items: center; background: var(--bg, #0e1318);
-  color: var(--text, #e8ecef); font: 14px/1.6 Inter, "Noto Sans SC", "Noto Sans CJK SC", sans-serif; }}
+body {{ margin: 0; min-height: 100vh; display: grid; place-items: center;
+  background: var(--bg, #0e1318); color: var(--text, #e8ecef);
+  font: 14px/1.6 Inter, "Noto Sans SC", "Noto Sans CJK SC", sans-serif; }}
 form {{ width: 320px; display: grid; gap: 14px; }}
 h1 {{ font-size: 20px; font-weight: 600; margin: 0; }}
 p {{ margin: 0 0 8px; color: var(--text-2, #aab4bd); }}

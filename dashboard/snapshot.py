@@ -111,7 +111,9 @@ def grid_kind(session: Session) -> str:
 
 def incident_rows(session: Session, ids: Sequence[UUID] | None = None) -> list[dict[str, Any]]:
     """Return open cases as boards draw them, each with who is on it."""
-    rows = incident_board.open_rows(session) if ids is None else incident_board.rows_of(session, ids)
+    rows = (
+        incident_board.open_rows(session) if ids is None else incident_board.rows_of(session, ids)
+    )
     hands: dict[UUID, list[dict[str, str]]] = {}
     for hand in command_board.hands_on(session, ids):
         name = "网格员" if hand.kind == "worker" else hand.name
@@ -158,10 +160,10 @@ def _owed(session: Session, actor: Actor) -> list[dict[str, Any]]:
 
 
 def incidents_of(identity: Identity, ids: str) -> bytes:
-    """Return these open cases, and which of the ids are no longer open or visible."""
+    """Return these open cases, or those of these orders; `gone` are no longer open or visible."""
     wanted = _ids(ids)
     with transaction(identity.access) as session:
-        rows = incident_rows(session, wanted)
+        rows = incident_rows(session, [*wanted, *command_board.cases_of_orders(session, wanted)])
     return _json({"incidents": rows, "gone": _gone(wanted, rows)})
 
 

@@ -1,1 +1,1 @@
-"""Who and when: units, staff, posts, accounts, the duty rota (领导轮值) and what each post owes (待办)."""
+"""Who and when: units, staff, posts, accounts, the rota (领导轮值), what each post owes (待办)."""

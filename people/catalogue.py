@@ -47,7 +47,9 @@ def read_units(data: Path = DATA) -> list[UnitLine]:
     with (data / "boundaries" / "villages.csv").open(encoding="utf-8", newline="") as file:
         villages = list(csv.DictReader(file))
     towns = {row["town_code"]: row["town_name"] for row in villages}
-    lines += [UnitLine(code, f"{name}综治中心", name, "town", COUNTY) for code, name in towns.items()]
+    lines += [
+        UnitLine(code, f"{name}综治中心", name, "town", COUNTY) for code, name in towns.items()
+    ]
     lines += [
         UnitLine(
             row["village_code"],

@@ -1,4 +1,4 @@
-"""The file that tells a demonstration's passwords: `.local/credentials.json`, for its owner only."""
+"""The file of a demonstration's passwords: `.local/credentials.json`, for its owner only."""
 
 from __future__ import annotations
 

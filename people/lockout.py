@@ -16,4 +16,5 @@ def wait_after(failures: int, *, free_tries: int = FREE_TRIES_PER_NAME) -> timed
     over = failures - free_tries
     if over < 0:
         return timedelta(0)
-    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(over, 10))
+    doubled: int = 2 ** min(over, 10)
+    return min(LONGEST_WAIT, FIRST_WAIT * doubled)

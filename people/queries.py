@@ -54,7 +54,9 @@ def unit_by_id(session: Session, unit_id: int) -> Unit | None:
     return session.get(Unit, unit_id)
 
 
-def unit_of_area(session: Session, kind: str, *, town: int | None, village: int | None) -> int | None:
+def unit_of_area(
+    session: Session, kind: str, *, town: int | None, village: int | None
+) -> int | None:
     """Return the id of the centre of a town or a village."""
     place = Unit.village_code == village if village is not None else Unit.town_code == town
     return session.scalar(select(Unit.id).where(Unit.kind == kind, place))
@@ -79,7 +81,7 @@ def on_duty(
     *,
     at: datetime,
     unit_code: str,
-) -> Sequence[Row[Any]]:
+) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return who holds these posts of one unit at `at`, one row a held post."""
     r = ROTA_NAMED.c
     return session.execute(
@@ -138,7 +140,7 @@ def upsert_units(session: Session, rows: Sequence[Mapping[str, object]]) -> None
 
 def unit_ids(session: Session) -> dict[str, int]:
     """Return every unit's id by its code."""
-    return {code: unit_id for code, unit_id in session.execute(select(Unit.code, Unit.id))}
+    return dict(session.execute(select(Unit.code, Unit.id)).tuples().all())
 
 
 def add_missing_posts(session: Session) -> None:
@@ -163,12 +165,14 @@ def current_cells(session: Session) -> list[tuple[int, int]]:
     return [(code, people) for code, people in session.execute(found.order_by(GridCell.code))]
 
 
-_COPY_STAFF = "copy staff (code, name, unit_id, town_code, village_code, skills, attributes) from stdin"
+_COPY_STAFF = (
+    "copy staff (code, name, unit_id, town_code, village_code, skills, attributes) from stdin"
+)
 
 
 def staff_ids(session: Session) -> dict[str, int]:
     """Return every person's id by staff number (工号)."""
-    return {code: staff for code, staff in session.execute(select(Staff.code, Staff.id))}
+    return dict(session.execute(select(Staff.code, Staff.id)).tuples().all())
 
 
 def copy_staff(session: Session, rows: Iterable[Sequence[object]]) -> None:
@@ -194,7 +198,7 @@ def _copy(session: Session, statement: str, rows: Iterable[Sequence[object]]) ->
             copy.write_row(row)
 
 
-def staff_of_post(session: Session, post_kind: Post) -> Sequence[Row[tuple[int, int]]]:
+def staff_of_post(session: Session, post_kind: Post) -> Sequence[Row[int, int]]:
     """Return (post id, staff id) of everyone who may hold posts of this kind."""
     return session.execute(
         select(StaffPost.post_id, StaffPost.staff_id)
@@ -204,9 +208,12 @@ def staff_of_post(session: Session, post_kind: Post) -> Sequence[Row[tuple[int, 
 
 
 _OWE = text(
-    "select unit_id, person from yiwang.owe(:post, :person, :kind, :subject, cast(:entry as jsonb))",
+    "select unit_id, person"
+    " from yiwang.owe(:post, :person, :kind, :subject, cast(:entry as jsonb))",
 )
-_SETTLE = text("select unit_id, person from yiwang.settle(:kind, :subject, :post, :person)").bindparams(
+_SETTLE = text(
+    "select unit_id, person from yiwang.settle(:kind, :subject, :post, :person)"
+).bindparams(
     bindparam("kind", type_=Text),
     bindparam("post", type_=Integer),
     bindparam("person", type_=Integer),
@@ -221,7 +228,7 @@ def owe(
     kind: str,
     subject: str,
     entry: Mapping[str, object],
-) -> Row[tuple[int, int | None]] | None:
+) -> Row[Any] | None:
     """Store one line of what a post owes; returns its unit and person if anything changed."""
     values = {
         "post": post,
@@ -240,7 +247,7 @@ def settle(
     subject: str,
     post: int | None,
     person: int | None,
-) -> Sequence[Row[tuple[int, int | None]]]:
+) -> Sequence[Row[Any]]:
     """Remove what was owed for a subject; returns the units and persons that owed it."""
     values = {"kind": kind, "subject": subject, "post": post, "person": person}
     return session.execute(_SETTLE, values).all()
@@ -271,6 +278,8 @@ def staff_page(
 ) -> Sequence[Staff]:
     """Return the people of one unit whom the caller may see."""
     return session.scalars(
-        select(Staff).where(Staff.unit_id == unit_id, Staff.left_at.is_(None))
-        .order_by(Staff.code).limit(limit),
+        select(Staff)
+        .where(Staff.unit_id == unit_id, Staff.left_at.is_(None))
+        .order_by(Staff.code)
+        .limit(limit),
     ).all()

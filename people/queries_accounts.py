@@ -38,7 +38,7 @@ IDENTITIES = table(
 )
 
 
-def password_hash_of(session: Session, username: str) -> Row[tuple[int, str]] | None:
+def password_hash_of(session: Session, username: str) -> Row[int, str] | None:
     """Return the id and password hash of an account that may sign in."""
     return session.execute(
         select(Account.id, Account.password_hash).where(
@@ -145,7 +145,7 @@ def clear_failures(session: Session, key: str) -> None:
     session.execute(delete(Lockout).where(Lockout.key == key))
 
 
-def api_key(session: Session, key_hash: bytes) -> Row[tuple[str, list[str]]] | None:
+def api_key(session: Session, key_hash: bytes) -> Row[str, list[str]] | None:
     """Return the name and scopes of a key that was not revoked."""
     return session.execute(
         select(ApiKey.name, ApiKey.scopes).where(

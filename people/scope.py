@@ -59,7 +59,7 @@ class Holding:
 
 
 def access_of(role: Role, holding: Holding) -> Access:
-    """Derive what a role sees from what its account is tied to; a role unknown here sees nothing."""
+    """Derive what a role sees from what its account is tied to; other roles see nothing."""
     units = (*((holding.unit,) if holding.unit is not None else ()), *holding.subunits)
     person, grants = holding.person, holding.grants
     if role in COUNTY_WIDE_ROLES:

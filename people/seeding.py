@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from people.roles import POSTS_BY_UNIT_KIND, Post, Role
 
@@ -20,10 +21,14 @@ _SURNAMES = (
     "顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文"
 )
 _GIVEN = (
-    "伟 芳 娜 敏 静 丽 强 磊 军 洋 勇 艳 杰 娟 涛 明 超 霞 平 刚 桂英 建国 建华 志强 志明 海燕 春梅 玉兰 "
-    "文斌 晓东 晓红 国庆 新华 立新 金花 秀英 丽华 红梅 永康 家豪 子轩 雨桐 思远 思敏 雅婷 嘉怡 浩然 俊杰 "
-    "湘平 湘云 星明 岳林 长庚 秋菊 冬生 春生 福生 满秀 德胜 世杰 正辉 光辉 爱民 爱华 友良 再兴 佑民 克勤"
-).split()
+    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋",
+    "勇", "艳", "杰", "娟", "涛", "明", "超", "霞", "平", "刚",
+    "桂英", "建国", "建华", "志强", "志明", "海燕", "春梅", "玉兰", "文斌", "晓东",
+    "晓红", "国庆", "新华", "立新", "金花", "秀英", "丽华", "红梅", "永康", "家豪",
+    "子轩", "雨桐", "思远", "思敏", "雅婷", "嘉怡", "浩然", "俊杰", "湘平", "湘云",
+    "星明", "岳林", "长庚", "秋菊", "冬生", "春生", "福生", "满秀", "德胜", "世杰",
+    "正辉", "光辉", "爱民", "爱华", "友良", "再兴", "佑民", "克勤",
+)  # fmt: skip
 _SKILLS = ("调解", "消防", "防汛", "环卫", "治安", "急救", "劝导", "走访", "宣传", "安全检查")
 _DEPARTMENT_HANDLERS = 8
 _COUNTY_STAFF: tuple[tuple[Post, int], ...] = (
@@ -86,7 +91,7 @@ def plan_staff(
     *,
     workforce: int = WORKFORCE,
 ) -> list[Person]:
-    """Staff every unit and every cell; `cells` are (code, residents), each gets a worker or more."""
+    """Staff every unit, and every cell with a worker or more; `cells` are (code, residents)."""
     names = _Names()
     people: list[Person] = []
     for unit in sorted(units, key=lambda unit: unit.code):
@@ -103,7 +108,9 @@ def _office_of(unit: PlannedUnit, names: _Names) -> list[Person]:
         seats = ()
     else:
         offices = POSTS_BY_UNIT_KIND[unit.kind]
-        seats = tuple((p, 3 if unit.kind == "town" else 1) for p in offices if p != Post.GRID_WORKER)
+        seats = tuple(
+            (p, 3 if unit.kind == "town" else 1) for p in offices if p != Post.GRID_WORKER
+        )
     return [
         Person(
             code=f"{unit.code}-{post.value}-{n + 1}",
@@ -128,7 +135,7 @@ def _grid_workers(
     for turn in range(spare):
         extra[by_residents[turn % len(by_residents)][0]] += 1
     ordered = sorted(extra)
-    following = dict(zip(ordered, ordered[1:], strict=False))
+    following = dict(pairwise(ordered))
     people: list[Person] = []
     for code in ordered:
         for n in range(1 + extra[code]):

@@ -69,7 +69,7 @@ def all_on_duty(
     return {Post(row.post): _holder(row) for row in held}
 
 
-def _holder(row: Row[Any]) -> OnDuty:
+def _holder(row: Row[*tuple[Any, ...]]) -> OnDuty:
     return OnDuty(row.staff_id, row.staff_name, row.post_id, row.ends_at)
 
 
@@ -117,7 +117,7 @@ def owe(
     scope: Scope | None = None,
     entry: OwedEntry | None = None,
 ) -> None:
-    """Note that a post must do something; said twice it is one line, and screens hear of changes."""
+    """Note that a post must do something; said twice it is one line. Screens hear of changes."""
     line = asdict(entry or OwedEntry()) | {"since": since}
     line["due_at"] = due_at or line["due_at"]
     line["confidential"] = bool(line["confidential"] or (scope and scope.confidential))
@@ -153,7 +153,7 @@ def _tell(
     session: Session,
     kind: str,
     subject: str,
-    rows: Sequence[Row[tuple[int, int | None]]],
+    rows: Sequence[Row[Any]],
     at: datetime,
 ) -> None:
     scope = Scope(

@@ -184,7 +184,9 @@ def _identity(row: Row[Any], token_hash: bytes, expires_at: datetime) -> Identit
         posts=_posts_of(role, dict(zip(row.post_kinds, row.posts, strict=True))),
         area=row.area,
     )
-    return Identity(actor, access_of(role, holding), row.username, row.unit_name, token_hash, expires_at)
+    return Identity(
+        actor, access_of(role, holding), row.username, row.unit_name, token_hash, expires_at
+    )
 
 
 def _posts_of(role: Role, posts: dict[str, int]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Storing a staffed county: units from the catalogue, and for a demonstration people and accounts."""
+"""Storing a staffed county: units of the catalogue, and invented people for a demonstration."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def load_units(session: Session) -> list[seeding.PlannedUnit]:
 def seed_demo(session: Session, credentials: Credentials, *, at: datetime) -> Seeded:
     """Staff the county, open the demonstration accounts and plan the rota; safe to repeat.
 
-    `credentials` is changed in place: accounts and keys whose secret it does not know get a new one.
+    `credentials` is changed in place: what it does not know the secret of gets a new one.
     """
     units = load_units(session)
     people = seeding.plan_staff(units, queries.current_cells(session))
@@ -192,5 +192,3 @@ def extend_rota(session: Session, *, at: datetime) -> int:
         for shift in shifts
     ]
     return queries.add_shifts(session, rows)
-
-

@@ -1,4 +1,4 @@
-"""Every error as RFC 9457 `application/problem+json`, with a Chinese sentence that says what to do."""
+"""Every error as RFC 9457 `application/problem+json`, with a sentence that says what to do."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from core.db import is_outage
 from core.errors import Busy, DomainError
 
 RETRY_AFTER_S = 2
+_OWN_MEMBERS = frozenset({"status", "code", "detail", "headers"})
 log = logging.getLogger(__name__)
 
 TITLES = {
@@ -112,8 +113,8 @@ def _retry(status: int) -> dict[str, str]:
 
 def of_domain(error: DomainError) -> Response:
     """Return a refusal as a problem; its details become extension members."""
-    more = {k: v for k, v in error.details.items() if k not in {"status", "code", "detail"}}
-    return problem(error.status, code=error.code, detail=error.sentence, **more)
+    more = {k: v for k, v in error.details.items() if k not in _OWN_MEMBERS}
+    return problem(error.status, code=error.code, detail=error.sentence, headers=None, **more)
 
 
 def of_http(error: HTTPException) -> Response:

@@ -132,5 +132,3 @@ def _out(identity: Identity, *, csrf_token: str | None = None) -> SessionOut:
         expires_at=stamp(identity.expires_at) if identity.expires_at else None,
         csrf_token=csrf_token,
     )
-
-

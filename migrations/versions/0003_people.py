@@ -128,13 +128,13 @@ _OWN_PEOPLE = """yiwang.see_all() or unit_id = any(yiwang.units())
     or town_code = any(yiwang.towns()) or village_code = any(yiwang.villages())"""
 
 _POLICIES = (
-    f"policy staff_seen on staff for select to yiwang_web using"
-    f" (id = yiwang.person() or {_OWN_PEOPLE})",
-    "policy contacts_seen on staff_contacts for select to yiwang_web using"
-    " (staff_id in (select id from staff))",
-    "policy owed_seen on owed for select to yiwang_web using"
-    " ((yiwang.see_all() and not confidential) or unit_id = any(yiwang.units())"
-    " or person = yiwang.person())",
+    f"""policy staff_seen on staff for select to yiwang_web
+        using (id = yiwang.person() or {_OWN_PEOPLE})""",
+    """policy contacts_seen on staff_contacts for select to yiwang_web
+        using (staff_id in (select id from staff))""",
+    """policy owed_seen on owed for select to yiwang_web
+        using ((yiwang.see_all() and not confidential) or unit_id = any(yiwang.units())
+            or person = yiwang.person())""",
     "policy worker_all on staff to yiwang_worker using (true) with check (true)",
     "policy worker_all on staff_contacts to yiwang_worker using (true) with check (true)",
     "policy worker_all on owed to yiwang_worker using (true) with check (true)",
