@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pyogrio
 import shapely
+from numpy.typing import NDArray
 
 from geo.frames import GRID_SRID
 
@@ -62,15 +63,19 @@ def digest(layer: gpd.GeoDataFrame) -> str:
     Vertex order, ring start, row order, file format and driver version do not change it.
     """
     layer = layer.to_crs(GRID_SRID).sort_values("code", kind="stable")
-    shapes = shapely.transform(
-        shapely.force_2d(layer.geometry.to_numpy()), lambda at: np.round(at, DECIMALS) + 0.0
-    )
     hasher = hashlib.sha256()
-    wkbs = shapely.to_wkb(shapely.normalize(shapes), byte_order=1)
-    for code, wkb in zip(layer["code"], wkbs, strict=True):
+    for code, wkb in zip(layer["code"], normal_wkb(layer.geometry.to_numpy()), strict=True):
         hasher.update(f"{int(code)}:".encode())
         hasher.update(wkb)
     return hasher.hexdigest()
+
+
+def normal_wkb(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Return the normalised little-endian WKB of shapes (degrees) at 7 decimals."""
+    rounded = shapely.transform(
+        shapely.force_2d(shapes), lambda at: np.round(at, DECIMALS) + 0.0
+    )
+    return np.asarray(shapely.to_wkb(shapely.normalize(rounded), byte_order=1), dtype=object)
 
 
 def digests(grid: Boundaries) -> dict[str, str]:
