@@ -85,8 +85,10 @@ class Cases:
         return found
 
     def _move_of(self, case: dict[str, Any]) -> Move | None:
-        held = self._holder(case) is not None
-        return next_move(self._rng, status=case["status"], level=case["level"], hand_held=held)
+        return next_move(
+            self._rng, status=case["status"], level=case["level"],
+            category=case.get("title", ""), town_code=case["town_code"],
+        )  # fmt: skip
 
     async def _act(self, case: dict[str, Any], move: Move) -> None:
         account = self._account(case, move)

@@ -113,20 +113,20 @@ def uuid7_of(rng: Random, at: datetime) -> str:
 
 
 def cases(
-    ground: Ground, *, count: int, now: datetime, seed: int = SEED
+    ground: Ground, *, count: int, now: datetime, first: int = 0, still_open: int = OPEN_CASES
 ) -> Iterator[dict[str, Any]]:
-    """One dict a case with every column of the tables below."""
-    rng = Random(seed)
+    """One dict a case with every column of the tables below; `first`: the first running number."""
+    rng = Random(f"{SEED}:{first}")
     known = frozenset(ground.categories)
     stands = rng.choices(range(len(ground.places)), weights=ground.weights, k=count)
     for n, (at, stand) in enumerate(zip(times(rng, count, now=now), stands, strict=True)):
         event = mix.happening(rng, known)
         cell, village, town, point = ground.places[stand]
         code, level = ground.categories[event.category]
-        still_open = count - n <= OPEN_CASES
+        is_open = count - n <= still_open
         case = {
             "id": uuid7_of(rng, at),
-            "number": f"{at.astimezone(LOCAL):%Y%m%d}{n % 1_000_000:06d}",
+            "number": f"{at.astimezone(LOCAL):%Y%m%d}{(first + n) % 1_000_000:06d}",
             "tracking_code": "".join(rng.choices(CROCKFORD, k=10)),
             "category": code, "category_version": ground.version, "level": level,
             "title": event.category, "description": f"{event.category}，请处理。",
@@ -134,7 +134,7 @@ def cases(
             "cell_code": cell, "village_code": village, "town_code": town,
             "urgent": level <= 2, "reported_at": at, "persons": [], "mark_percent": 0,
         }  # fmt: skip
-        yield case | _course(rng, case, ground, still_open=still_open)
+        yield case | _course(rng, case, ground, still_open=is_open)
 
 
 def _course(
@@ -168,7 +168,9 @@ def _course(
     }  # fmt: skip
 
 
-def fill(url: str, *, count: int = 1_000_000, say: bool = True) -> float:
+def fill(
+    url: str, *, count: int = 1_000_000, first: int = 0, still_open: int = OPEN_CASES
+) -> float:
     """Copy `count` cases into the database at `url` and return the seconds it took."""
     began = time.monotonic()
     with psycopg.connect(url) as connection:
@@ -180,19 +182,22 @@ def fill(url: str, *, count: int = 1_000_000, say: bool = True) -> float:
         ground = read_ground(connection)
         indexes = _drop_indexes(connection)
         made, batch = 0, []
-        for case in cases(ground, count=count, now=datetime.now(UTC)):
+        source = cases(
+            ground, count=count, now=datetime.now(UTC), first=first, still_open=still_open
+        )
+        for case in source:
             batch.append(case)
             if len(batch) == _BATCH:
                 _copy_all(connection, batch)
                 made, batch = made + len(batch), []
-                if say and made % (5 * _BATCH) == 0:
+                if made % (5 * _BATCH) == 0:
                     print(
                         f"{made:,} of {count:,} cases, {time.monotonic() - began:.0f} s", flush=True
                     )
         _copy_all(connection, batch)
         for statement in indexes:
             connection.execute(statement.encode())
-        connection.execute("select setval('incident_numbers', %s)", [count])
+        connection.execute("select setval('incident_numbers', %s)", [first + count])
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum (analyze) incidents, timeline_entries, case_fact, incident_keys")
     return time.monotonic() - began

@@ -4,51 +4,18 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import Page
 
 from simulator.load import Steady
+from tests.bench.browser import LIVE, open_page, signed_in
 from tests.bench.drafts import drafts
 from tests.bench.stack import Stack
 from tests.bench.table import Row
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-    "--disable-background-networking", "--disable-component-update", "--no-first-run",
-)  # fmt: skip
 STRIPES_S = 15.0
-LIVE = "document.body.dataset.state === 'live'"
 STALE = "document.body.dataset.state === 'stale'"
-
-
-@contextmanager
-def signed_in(
-    stack: Stack, *, role: str = "county_command", width: int = 1440, height: int = 900
-) -> Iterator[BrowserContext]:
-    """One browser signed in to the stack."""
-    cookies = dict(pair.split("=", 1) for pair in stack.target(role).headers["Cookie"].split("; "))
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        context = browser.new_context(viewport={"width": width, "height": height})
-        context.add_cookies(
-            [{"name": name, "value": value, "url": stack.url} for name, value in cookies.items()]
-        )
-        try:
-            yield context
-        finally:
-            browser.close()
-
-
-def open_page(context: BrowserContext, stack: Stack, path: str) -> Page:
-    """Open a page and wait until its stream is live."""
-    page = context.new_page()
-    page.goto(f"{stack.url}{path}", wait_until="domcontentloaded")
-    page.wait_for_function(LIVE, timeout=60_000)
-    return page
 
 
 def seven_tabs(stack: Stack) -> list[Row]:

@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 
-from simulator import mix, places, walk, words
+from simulator import conduct, mix, places, walk, words
 from simulator.load import Steady, Target, percentile
 from simulator.wire import Connection
 
@@ -192,3 +192,46 @@ def test_a_chunked_answer_is_read_whole() -> None:
         assert answer.body == b"abcde"
 
     asyncio.run(play())
+
+
+def test_a_case_goes_all_the_way_to_closed_and_some_are_forgotten() -> None:
+    rng = Random(11)
+    after = {
+        "accept": "filed", "reject": "over", "verify": "filed", "assign": "assigned",
+        "sign": "handling", "feed_back": "checking", "fail_check": "handling",
+        "pass_check": "closed",
+    }  # fmt: skip
+    ends: Counter[str] = Counter()
+    for _ in range(500):
+        status = "reported"
+        while status not in {"over", "closed"}:
+            move = conduct.next_move(
+                rng, status=status, level=3, category="积水", town_code=430121001
+            )
+            if move is None:
+                break
+            assert move.minutes > 0
+            status = after[move.action]
+        ends[status] += 1
+    assert ends["closed"] > 400
+    assert 5 < ends["filed"] + ends["assigned"] + ends["handling"] < 60
+
+
+def test_a_town_gives_a_case_to_itself_and_the_county_to_a_department() -> None:
+    rng = Random(3)
+    moves = [
+        conduct.next_move(rng, status="filed", level=3, category="积水", town_code=430121001)
+        for _ in range(100)
+    ]
+    given = {(move.hand, move.fields["to_unit"]) for move in moves if move}
+    assert given == {(conduct.Hand.TOWN, "430121001"), (conduct.Hand.COUNTY, "D-ZJ")}
+
+
+def test_an_order_is_carried_out_step_by_step() -> None:
+    rng = Random(1)
+    duties = [conduct.next_duty(rng, status=s) for s in ("issued", "acknowledged", "on_site")]
+    assert [duty.action for duty in duties if duty] == ["acknowledge", "depart", "finish"]
+    ride = conduct.next_duty(rng, status="en_route")
+    assert ride is not None
+    assert ride.rides
+    assert conduct.next_duty(rng, status="done") is None

@@ -1,0 +1,86 @@
+"""Rows: report → event in the browser, and → pixel, at 50 reports a second, software GL."""
+
+import asyncio
+from collections.abc import Mapping
+
+from playwright.sync_api import Page
+
+from simulator.load import LoadRun, Steady, percentile
+from tests.bench.browser import open_page, signed_in
+from tests.bench.drafts import drafts
+from tests.bench.shared import Bench, settled
+from tests.bench.table import Row
+
+RATE = 50.0
+WARM_S = 4.0
+RUN_S = 15.0
+
+# Notes, per case id, when the stream named it and when the map had drawn it.
+HEAR = """
+(() => {
+  const Native = window.EventSource;
+  window.benchHeard = {};
+  window.EventSource = class extends Native {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener("incident", (event) => {
+        const said = JSON.parse(event.data);
+        if (!(said.id in window.benchHeard)) window.benchHeard[said.id] = Date.now();
+      });
+    }
+  };
+})();
+"""
+DRAW = """
+() => {
+  const pane = window.yiwang.desk.map();
+  const waiting = new Set();
+  window.benchDrawn = {};
+  const note = (change) => (change.incidents || []).forEach((id) => waiting.add(id));
+  window.yiwang.county.listen(note);
+  pane.map.on("render", () => {
+    if (!waiting.size || !pane.map.isSourceLoaded("cases")) return;
+    waiting.forEach((id) => {
+      if (!pane.drawn.cases.has(id)) return;
+      window.benchDrawn[id] = window.benchDrawn[id] || Date.now();
+      waiting.delete(id);
+    });
+  });
+}
+"""
+
+
+def measure(bench: Bench) -> list[Row]:
+    """One desk open, reports at an even rate; the clock runs from sending the request."""
+    stack = bench.stack()
+    settled(stack)
+    target = stack.target()
+    with signed_in(stack) as context:
+        context.add_init_script(HEAR)
+        page = open_page(context, stack, "/desk")
+        page.wait_for_function("window.yiwang.desk.map() && window.yiwang.desk.map().map.loaded()")
+        page.evaluate(DRAW)
+        asyncio.run(Steady(target, drafts(stack, seed=3), rate=RATE).play(WARM_S, clients=8))
+        run = asyncio.run(Steady(target, drafts(stack, seed=4), rate=RATE).play(RUN_S, clients=8))
+        page.wait_for_timeout(3000)
+        heard, drawn = _times(page, "benchHeard"), _times(page, "benchDrawn")
+    return [
+        _row("report → event in the browser, 50/s, p95", run, heard, 300.0),
+        _row("report → pixel, 50/s, p95 (software GL)", run, drawn, 800.0),
+    ]
+
+
+def _times(page: Page, name: str) -> dict[str, float]:
+    found: dict[str, float] = page.evaluate(f"window.{name}")
+    return found
+
+
+def _row(name: str, run: LoadRun, seen: Mapping[str, float], most: float) -> Row:
+    waits = [seen[ack.id] - (ack.at - ack.waited) * 1000 for ack in run.acks if ack.id in seen]
+    p50, p95 = percentile(waits, 0.5), percentile(waits, 0.95)
+    missed = len(run.acks) - len(waits)
+    return Row(
+        name, f"{p95:.0f} ms", f"≤ {most:.0f} ms", p95 <= most and not missed, value=p95,
+        note=f"p50 {p50:.0f} ms, {len(waits)} of {len(run.acks)} seen, "
+             f"HTTP p95 {run.percentile_ms(0.95):.0f} ms",
+    )  # fmt: skip
