@@ -159,10 +159,11 @@ def carry_out(session: Session, changes: Sequence[Change], effect: Effect) -> in
         return 0
     try:
         with session.begin_nested():
-            effect(changes)
-            session.flush()
+            # done first: an effect that sets its own timer anew must find it due again afterwards
             done = {"done_at": func.clock_timestamp(), "lease_until": None, "error": None}
             session.execute(_these(changes).values(done))
+            effect(changes)
+            session.flush()
     except Exception as error:
         if isinstance(error, DBAPIError) and is_outage(error):
             raise
