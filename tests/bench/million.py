@@ -192,7 +192,7 @@ def fill(
                 made, batch = made + len(batch), []
                 if made % (5 * _BATCH) == 0:
                     print(
-                        f"{made:,} of {count:,} cases, {time.monotonic() - began:.0f} s", flush=True
+                        f"{made:,} of {count:,}, {time.monotonic() - began:.0f} s", file=sys.stderr
                     )
         _copy_all(connection, batch)
         for statement in indexes:
