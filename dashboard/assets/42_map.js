@@ -4,7 +4,7 @@
   "use strict";
   const yw = (window.yiwang = window.yiwang || {});
   const { county, mapStyle, mapMarks, moments } = yw;
-  const VENDOR = "/vendor/maplibre-gl/dist/";
+  const VENDOR = "/vendor/maplibre-gl/";
   const COALESCE_MS = 250;
   const CELLS_FROM = 1.6; // zoom steps above the county fit at which cells replace villages
   let library = null;

@@ -206,7 +206,8 @@
     const until = rows.find((d) => d.until)?.until;
     const head = until ? `<small>交接班 ${moments.limit(Date.parse(until))}</small>` : "";
     const lines = rows.slice(0, 4).map((d, i) => {
-      const on = d.state !== "reachable" && d.state !== "standby";
+      const on = !["reachable", "standby", "gap"].includes(d.state) && d.post !== "deputy";
+      if (d.state === "gap") return `<span class="t2">${esc(d.post_name)}</span><span class="orange">缺岗</span><span></span>`;
       const state = on ? `<span class="force">${dot("onsite")}在岗</span>` : `<span class="t2">${dot("signed")}可呼</span>`;
       return `<span class="t2">${esc(d.post_name)}</span>${i < 2 ? `<b>${esc(d.name)}</b>` : `<span>${esc(d.name)}</span>`}${state}`;
     });

@@ -68,6 +68,7 @@
   function act(button, id) {
     const { action, rev, note, unit } = button.dataset;
     const body = { action };
+    if (action === "verify") body.approve = true;
     if (note) {
       const words = window.prompt(note);
       if (words === null) return;

@@ -25,8 +25,9 @@ ORDER_WORDS = {
 }
 # the verbs a desk offers as buttons, in the order a case passes them; dispatching has its own
 ACTION_WORDS = {
-    "accept": "受理立案",
+    "accept": "受理",
     "verify": "核实属实",
+    "assign": "派给主办单位",
     "sign": "签收",
     "feed_back": "反馈",
     "pass_check": "核查通过",

@@ -9,6 +9,9 @@ import dash
 from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html
 
 from dashboard import ids
+from dashboard.theme import INDEX
+
+__all__ = ["INDEX", "scope_key", "shell", "stores"]
 
 if TYPE_CHECKING:
     from core.access import Access

@@ -18,7 +18,7 @@ from dash import (
 )
 
 from core import clock
-from dashboard import figures, ids, reads
+from dashboard import figures, ids, panels, reads
 from dashboard.auth import current_access, current_identity
 from dashboard.components import desk_frame as frame
 from dashboard.components.alert_panel import alert_panel
@@ -32,7 +32,7 @@ TYPE = 12  # px of chart labels
 
 def layout(**_query: str) -> html.Div:
     """Return the desk of the caller: the county's map first, or an area's table first."""
-    me = reads.me(current_identity(), at=clock.now())
+    me = panels.me(current_identity(), at=clock.now())
     body = _county() if me["county"] else _area(me)
     return html.Div(
         [frame.bar(me), html.Main([frame.need_pane(), *body]), *frame.overlays(), *stores()],
@@ -99,7 +99,7 @@ def show_chosen(chosen: dict[str, Any] | None) -> list[Any]:
     """Draw the chosen case or alert; it may have left the caller's scope meanwhile."""
     if not chosen:
         return _nothing_chosen()
-    read, draw = (reads.alert, alert_panel) if chosen["kind"] == "alert" else (reads.case, case_panel)
+    read, draw = (panels.alert, alert_panel) if chosen["kind"] == "alert" else (panels.case, case_panel)
     found = read(current_access(), chosen["id"], at=clock.now())
     return draw(found) if found else [html.P("这一件已不在您的范围内，或已办结", className="empty")]
 
@@ -134,7 +134,7 @@ def show_plain_map(no_gl: bool | None, _beat: int | None, theme: str | None) -> 
     """Draw the map without WebGL; asked for only by browsers that have none."""
     if not no_gl:
         return no_update
-    towns, incidents = reads.plain_map(current_access(), at=clock.now())
+    towns, incidents = panels.plain_map(current_access(), at=clock.now())
     return figures.plain_map(towns, incidents, size=TYPE, theme=theme)
 
 

@@ -1,0 +1,202 @@
+"""What the desk's panels read: one case, one alert, the caller, the plain map; no SQL, no drawing."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import shapely
+from geoalchemy2.shape import to_shape
+
+from alerts import queries as alert_queries
+from alerts.delivery import queries as delivery
+from core.access import Access
+from core.db import transaction
+from dashboard import reads, snapshot
+from dashboard.auth import current_identity
+from dispatch.command import reading as command
+from dispatch.incidents import queries as incidents
+from dispatch.incidents.catalogue import SOURCES
+from dispatch.incidents.clocks import STAGE_NAMES, Stage
+from dispatch.incidents.listing import service as listing
+from geo import queries as geo
+from geo.tables import GridTown
+from people import service as people
+from people.roles import ROLE_NAMES, Post, Role
+from people.sign_in import Identity
+
+PLAIN_TOLERANCE: Final = 0.0008  # degrees, about 80 m: enough for a map of the whole county
+TOWNS_FOR_S: Final = 600.0
+MESSAGE_STATES: Final = {
+    "pending": "待发",
+    "sending": "发送中",
+    "sent": "已发",
+    "delivered": "送达",
+    "opened": "已打开",
+    "read": "已读",
+    "failed_temp": "暂时失败",
+    "failed_perm": "失败",
+    "bundled": "已合并",
+    "expired": "过期",
+}
+
+
+def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | None:
+    """Return a case with its timeline, clock segments, orders and proposal; None if not visible."""
+    key, identity = _key(incident_id), current_identity()
+    if key is None or identity is None:
+        return None
+    with transaction(access) as session:
+        if incidents.get(session, key) is None:
+            return None
+        whole = listing.case(session, key, actor=identity.actor)
+        units = {
+            clock["unit_id"]: unit.short_name
+            for clock in whole["clocks"]
+            if (unit := incidents.unit(session, clock["unit_id"])) is not None
+        }
+        return {
+            **whole,
+            **command.case_panel(session, key),
+            "source_name": SOURCES.get(whole["source"], whole["source"]),
+            "stage": whole["due_stage"],
+            "stage_from": _stage_from(whole),
+            "allowed": [action["action"] for action in whole["actions"]],
+            "segments": _segments(whole["clocks"], units, at=at),
+            "timeline": [_line(entry) for entry in listing.timeline(session, key)],
+        }
+
+
+def _key(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _stage_from(whole: dict[str, Any]) -> str | None:
+    """Return when the clock that is due now began to run."""
+    running = [c for c in whole["clocks"] if c["ended_at"] is None and c["stage"] == whole["due_stage"]]
+    return running[-1]["started_at"] if running else whole["reported_at"]
+
+
+def _segments(
+    clocks: list[dict[str, Any]], units: dict[int, str], *, at: datetime
+) -> list[dict[str, Any]]:
+    """Return the strip's blocks, minutes each: past hands, the present ones, what is left."""
+    blocks: list[dict[str, Any]] = []
+    for clock in clocks:
+        if clock["stage"] == Stage.WHOLE:
+            continue
+        start = datetime.fromisoformat(clock["started_at"])
+        end = datetime.fromisoformat(clock["ended_at"]) if clock["ended_at"] else at
+        hands = f"{units.get(clock['unit_id'], '')} {STAGE_NAMES[Stage(clock['stage'])]}".strip()
+        kind = "done" if clock["ended_at"] else "now"
+        if clock["stage"] == Stage.REVIEW:
+            kind = "pause"
+        blocks.append({"minutes": _minutes(start, end), "hands": hands, "kind": kind})
+        due = datetime.fromisoformat(clock["due_at"])
+        if not clock["ended_at"] and due > at:
+            blocks.append({"minutes": _minutes(at, due), "hands": "到时限", "kind": "left"})
+    return blocks
+
+
+def _minutes(start: datetime, end: datetime) -> float:
+    return max(0.0, (end - start).total_seconds() / 60)
+
+
+def _line(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a timeline entry in words: who, what, to whom; names as boards write them."""
+    role = entry["role"]
+    actor = entry["actor"]
+    if role in {Role.GRID_WORKER, Role.CITIZEN}:
+        actor = ROLE_NAMES[Role(role)]
+    to_unit = (entry["data"] or {}).get("to_unit_name")
+    words = f"{entry['label']} {to_unit}" if to_unit else entry["label"]
+    return {"at": entry["recorded_at"], "actor": actor, "words": words, "note": entry["note"]}
+
+
+def alert(access: Access, alert_id: str, *, at: datetime) -> dict[str, Any] | None:
+    """Return an alert with its thresholds, its cases and who was called; None if not visible."""
+    key = _key(alert_id)
+    if key is None:
+        return None
+    with transaction(access) as session:
+        found = alert_queries.get(session, key)
+        if found is None:
+            return None
+        rule = alert_queries.rule_version(session, found.rule, found.rule_version)
+        log = [
+            {
+                "at": message.sent_at or message.created_at,
+                "words": f"{message.recipient} {MESSAGE_STATES.get(message.state, message.state)}",
+            }
+            for message in delivery.about(session, str(key))
+        ]
+        return {
+            "id": str(found.id),
+            "title": found.title,
+            "colour": found.colour,
+            "place": found.place,
+            "rule": found.rule,
+            "rule_title": found.rule_title,
+            "rule_version": found.rule_version,
+            "rule_hash": found.rule_hash,
+            "value": found.value,
+            "colours": rule.spec.get("colours", {}) if rule else {},
+            "fired_at": found.fired_at,
+            "acknowledged": bool(found.ack_until and found.ack_until > at),
+            "ack_by": found.ack_name,
+            "ack_until": found.ack_until,
+            "incidents": snapshot.incident_rows(session, list(found.incident_ids)),
+            "log": log,
+        }
+
+
+def me(identity: Identity | None, *, at: datetime) -> dict[str, Any]:
+    """Return whose desk this is: name, post, area, and whether it shows the whole county."""
+    if identity is None:
+        return {"name": "", "post_name": "", "area_name": "", "county": True, "until": "", "wall": False}
+    actor, access = identity.actor, identity.access
+    places = (*access.towns, *(v // 1000 for v in access.villages), *(c // 10**6 for c in access.cells))
+    return {
+        "name": actor.name,
+        "post_name": ROLE_NAMES[actor.role],
+        "area_name": identity.unit_name or ROLE_NAMES[actor.role],
+        "county": access.see_all,
+        "town_code": places[0] if places else None,
+        "until": _until(actor.role, access, at=at),
+        "wall": access.see_all,
+    }
+
+
+def _until(role: Role, access: Access, *, at: datetime) -> str:
+    """Return until when the duty leader's watch lasts, in words; empty for everybody else."""
+    if role is not Role.DUTY_LEADER:
+        return ""
+    with transaction(access) as session:
+        holder = people.on_duty(session, Post.DUTY_LEADER, at=at)
+    return f"值班至 {reads.local(holder.until):%H:%M}" if holder else "今日没有排班"
+
+
+def plain_map(access: Access, *, at: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the towns as simplified GeoJSON (EPSG:4490) and the open cases in the caller's area."""
+    del at
+    with transaction(access) as session:
+        towns = reads.kept("plain towns", TOWNS_FOR_S, lambda: _towns(geo.current(session, GridTown)))
+        return towns, snapshot.incident_rows(session)
+
+
+def _towns(rows: list[GridTown]) -> dict[str, Any]:
+    return {
+        "type": "FeatureCollection",
+        "features": [
+            {
+                "type": "Feature",
+                "properties": {"code": row.code, "name": row.name, "short_name": row.short_name},
+                "geometry": shapely.geometry.mapping(to_shape(row.area).simplify(PLAIN_TOLERANCE)),
+            }
+            for row in rows
+        ],
+    }
