@@ -77,7 +77,7 @@ def village(session: Session, code: int, *, at: datetime) -> GridVillage | None:
 _FIND = text(
     """
     with asked as (select :words ::text as words, '%' || :pattern || '%' as within,
-                          :pattern || '%' as begins),
+                          :pattern || '%' as begins, :pattern ::text as exact),
     places as (
         select 1 as rank, 'town' as tier, code ::bigint, code as town_code,
                null ::bigint as village_code, name, short_name, aliases, search, area
@@ -90,7 +90,8 @@ _FIND = text(
         from grid_cells where valid_to is null
     ), found as (
         select p.*,
-            case when p.search like a.begins or E'\\n' || p.search like E'%\\n' || a.begins then 0
+            case when E'\\n' || p.search || E'\\n' like E'%\\n' || a.exact || E'\\n%' then -1
+                 when p.search like a.begins or E'\\n' || p.search like E'%\\n' || a.begins then 0
                  when p.search like a.within then 1 else 2 end as how,
             case when p.search like a.within then 0 else greatest(
                 case when strpos(a.words, lower(replace(p.short_name, ' ', ''))) > 0
@@ -108,7 +109,7 @@ _FIND = text(
     join grid_towns t on t.code = f.town_code and t.valid_to is null
     left join grid_villages v on v.code = f.village_code and v.valid_to is null
     cross join lateral (select ST_PointOnSurface(f.area) as at) c
-    order by case when f.how = 2 then 0 else 1 end,
+    order by case f.how when -1 then 0 when 2 then 1 else 2 end,
              case when f.how = 2 then -f.rank else f.how end, f.rank,
              case when f.how = 2 then
                  (strpos((select words from asked), t.short_name) = 0) ::int else 0 end,

@@ -207,7 +207,7 @@ def _write(name: str, features: list[dict[str, Any]]) -> dict[str, Any]:
     if not path.with_name(f"{path.name}.br").exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, body)
-        _replace(path.with_name(f"{path.name}.gz"), gzip.compress(body, 9, mtime=0))
+        _replace(path.with_name(f"{path.name}.gz"), gzip.compress(body, 6, mtime=0))
         _replace(path.with_name(f"{path.name}.br"), brotli.compress(body, quality=9))
     size = path.with_name(f"{path.name}.br").stat().st_size
     return {
