@@ -7,7 +7,7 @@ nobody is meant.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -163,7 +163,7 @@ def _attributes(rng: random.Random) -> tuple[str, ...]:
     return tuple(found)
 
 
-def plan_accounts(units: Iterable[PlannedUnit], people: Sequence[Person]) -> list[PlannedAccount]:
+def plan_accounts(units: Sequence[PlannedUnit], people: Sequence[Person]) -> list[PlannedAccount]:
     """Give every role, every town, every department and some villages and workers an account."""
     by_unit: dict[tuple[str, Post], list[Person]] = {}
     for person in people:
@@ -180,19 +180,23 @@ def plan_accounts(units: Iterable[PlannedUnit], people: Sequence[Person]) -> lis
     ):
         for n, person in enumerate(by_unit[county, post][:count], start=1):
             accounts.append(PlannedAccount(f"{username}{n}", role, county, person.code))
+    firsts: dict[str, str] = {}
+    for code in sorted(unit.code for unit in units if unit.kind == "village"):
+        firsts.setdefault(code[:9], code)
     for unit in sorted(units, key=lambda unit: unit.code):
-        accounts += _unit_account(unit, by_unit)
+        accounts += _unit_account(unit, by_unit, frozenset(firsts.values()))
     return accounts + _worker_accounts(people)
 
 
 def _unit_account(
     unit: PlannedUnit,
     by_unit: dict[tuple[str, Post], list[Person]],
+    first_villages: frozenset[str],
 ) -> list[PlannedAccount]:
     if unit.kind == "town":
         person = by_unit[unit.code, Post.TOWN_DISPATCHER][0]
         return [PlannedAccount(f"town{unit.code}", Role.TOWN_CENTRE, unit.code, person.code)]
-    if unit.kind == "village" and int(unit.code) % 1000 == 1:
+    if unit.code in first_villages:
         person = by_unit[unit.code, Post.VILLAGE_OFFICER][0]
         return [PlannedAccount(f"village{unit.code}", Role.VILLAGE_CENTRE, unit.code, person.code)]
     if unit.kind == "department":
