@@ -119,8 +119,8 @@ def _look() -> dict[str, dict[str, Any]]:
 
 
 def _is_part(key: str, name: str) -> bool:
-    """Tell whether `key` (`worker-2`, `postgres`) belongs to part `name` (`workers`)."""
-    stem = key.partition("-")[0].replace("postgres", "database")
+    """Tell whether `key` (`worker:2`) belongs to part `name` (`workers`)."""
+    stem = key.partition(":")[0]
     return stem == name.removesuffix("s")
 
 
