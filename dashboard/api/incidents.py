@@ -26,7 +26,7 @@ from people.roles import Role
 from people.scope import Actor
 from people.sign_in import Identity
 
-router = APIRouter(prefix="/api/v1", tags=["incidents 事件"])
+router = APIRouter(tags=["incidents 事件"])
 BATCH = 500
 _Listed = Annotated[str | None, Query(description="one or more, separated by commas")]
 _Strict = ConfigDict(extra="forbid", str_max_length=20 * MAX_DESCRIPTION)
