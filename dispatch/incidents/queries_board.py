@@ -17,7 +17,7 @@ OPEN: Final = "('reported','verifying','filed','assigned','handling','suspended'
 _ROW: Final = """
     select i.id, i.number, i.rev, st_x(i.point) as lon, st_y(i.point) as lat, i.level, i.status,
       i.category, c.name as category_name, i.title, i.town_code, i.village_code, i.cell_code,
-      coalesce(t.short_name, '') || coalesce(v.short_name, '') as place, i.reported_at, i.due_at,
+      concat_ws(' ', t.short_name, v.short_name) as place, i.reported_at, i.due_at,
       i.urgent, i.card, i.mode, i.drill, i.status = 'assigned' as unsigned,
       h.short_name as holder, h.kind as holder_kind
     from incidents i
