@@ -21,6 +21,7 @@ from workers.children import Child
 from workers.ready import ask
 
 TICK_S = 0.1
+SLOWS_STARTS = "PYTHONDONTWRITEBYTECODE"  # compiled files save seconds on every start
 ASK_READY_EVERY_S = 0.5
 DEMO_EVENTS_A_DAY = 600
 FIRST_TO_END = ("simulator", "watcher", "web", "web-lan")
@@ -153,7 +154,7 @@ class Supervisor:
     def _environment(self) -> dict[str, str]:
         s = self.settings
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != SLOWS_STARTS},
             "YIWANG_HOME": str(s.home.resolve()),
             "YIWANG_SIMULATE": str(events_a_day(s)),
             "YIWANG_DEMO": "1" if s.demo else "0",
