@@ -100,7 +100,7 @@ class Child:
             self.process = subprocess.Popen(
                 ["/usr/bin/setpriv", "--pdeathsig", "TERM", "--", *self.argv],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                cwd=ROOT, env={**os.environ, **self.environment},
+                cwd=ROOT, env=dict(self.environment) or None,
             )  # fmt: skip
         self.since = at
 
