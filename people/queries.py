@@ -140,7 +140,7 @@ def upsert_units(session: Session, rows: Sequence[Mapping[str, object]]) -> None
 
 def unit_ids(session: Session) -> dict[str, int]:
     """Return every unit's id by its code."""
-    return dict(session.execute(select(Unit.code, Unit.id)).tuples().all())
+    return dict(session.execute(select(Unit.code, Unit.id)).all())
 
 
 def add_missing_posts(session: Session) -> None:
@@ -172,7 +172,7 @@ _COPY_STAFF = (
 
 def staff_ids(session: Session) -> dict[str, int]:
     """Return every person's id by staff number (工号)."""
-    return dict(session.execute(select(Staff.code, Staff.id)).tuples().all())
+    return dict(session.execute(select(Staff.code, Staff.id)).all())
 
 
 def copy_staff(session: Session, rows: Iterable[Sequence[object]]) -> None:

@@ -116,7 +116,7 @@ def good_sessions(
 def locks(session: Session, keys: Sequence[str]) -> dict[str, datetime | None]:
     """Return until when each of the keys is locked."""
     found = select(Lockout.key, Lockout.locked_until).where(Lockout.key.in_(keys))
-    return dict(session.execute(found).tuples().all())
+    return dict(session.execute(found).all())
 
 
 def count_failure(session: Session, key: str, *, at: datetime, forget_before: datetime) -> int:

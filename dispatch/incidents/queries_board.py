@@ -107,7 +107,7 @@ def reported_by_hour(
 ) -> dict[int, int]:
     """Return counts of reports by local hour of the day that began at `day`."""
     values = {"first": uuid7_floor(day), "last": uuid7_floor(until), "town": town}
-    return dict(session.execute(_BY_HOUR, values).tuples().all())
+    return dict(session.execute(_BY_HOUR, values).all())
 
 
 def on_time_by_town(
