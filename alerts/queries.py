@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Row,
-    and_,
-    any_,
-    bindparam,
-    case,
     delete,
     func,
     insert,
-    or_,
     select,
     text,
     update,
@@ -27,8 +22,6 @@ from sqlalchemy.orm import Session
 from alerts.lifecycle import ACTIVE
 from alerts.tables import Alert, AlertEntry, AlertValue, RuleCycle, RuleVersion
 
-_SHOWN = ("firing", "recovering", "resolved")
-_RESOLVED_SHOWN_FOR = timedelta(minutes=30)
 _LOCK_SPACE = 430_121
 
 
@@ -213,7 +206,7 @@ def entries_of(session: Session, alert_id: UUID) -> Sequence[AlertEntry]:
     ).all()
 
 
-# what screens read ---------------------------------------------------------------------------
+# what clients read ---------------------------------------------------------------------------
 
 _ROW = (
     Alert.id,
@@ -243,23 +236,11 @@ _ROW = (
 )
 
 
-def live_rows(session: Session, at: datetime) -> list[dict[str, Any]]:
-    """Return what the wall and the desk show: standing alerts and those just over, worst first."""
-    shown = or_(
-        Alert.state.in_(("firing", "recovering")),
-        and_(Alert.state == "resolved", Alert.resolved_at > at - _RESOLVED_SHOWN_FOR),
-    )
-    return _listed(session, select(*_ROW).where(shown))
-
-
-def rows_by_id(
-    session: Session, ids: Sequence[UUID], *, all_states: bool = False
-) -> list[dict[str, Any]]:
-    """Return the rows of the named alerts within the caller's area, those still shown or all."""
-    asked = select(*_ROW).where(
-        Alert.id == any_(bindparam("ids", list(ids))), Alert.fired_at.is_not(None)
-    )
-    return _listed(session, asked if all_states else asked.where(Alert.state.in_(_SHOWN)))
+def row_of(session: Session, alert_id: UUID) -> dict[str, Any] | None:
+    """Return one fired alert within the caller's area as clients read it, or None."""
+    asked = select(*_ROW).where(Alert.id == alert_id, Alert.fired_at.is_not(None))
+    row = session.execute(asked).first()
+    return _as_read(row) if row is not None else None
 
 
 def filtered(
@@ -282,24 +263,12 @@ def filtered(
     if since is not None:
         asked = asked.where(Alert.fired_at >= since)
     newest = asked.order_by(Alert.fired_at.desc(), Alert.id.desc()).limit(limit)
-    return [row_of(row) for row in session.execute(newest)]
+    return [_as_read(row) for row in session.execute(newest)]
 
 
-def _listed(session: Session, asked: Any) -> list[dict[str, Any]]:
-    worst = case({"red": 0, "orange": 1, "yellow": 2}, value=Alert.colour, else_=3)
-    rows = session.execute(asked.order_by(worst, Alert.fired_at.desc()).limit(500))
-    return [row_of(row) for row in rows]
-
-
-def row_of(row: Row[Any]) -> dict[str, Any]:
-    """Return one alert as screens and clients read it; no personal data."""
+def _as_read(row: Row[Any]) -> dict[str, Any]:
+    """Return one alert as clients read it; no personal data of citizens."""
     found = row._asdict()
     acknowledged = found.pop("ack_at") is not None
     taken_by = found.pop("ack_name")
-    return {
-        **found,
-        "id": str(found["id"]),
-        "incident_ids": [str(i) for i in found["incident_ids"]],
-        "acknowledged": acknowledged,
-        "ack_by": taken_by,
-    }
+    return {**found, "acknowledged": acknowledged, "ack_by": taken_by}

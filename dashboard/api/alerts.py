@@ -211,11 +211,11 @@ def show_alert(alert_id: UUID, session: InTransaction, _actor: SignedIn) -> Aler
 
     A GET never acknowledges: link scanners open links too.
     """
-    rows = queries.rows_by_id(session, [alert_id], all_states=True)
+    row = queries.row_of(session, alert_id)
     alert = queries.get(session, alert_id)
-    if not rows or alert is None:
+    if row is None or alert is None:
         raise NotFound
-    return AlertProof(**rows[0], **_proof(session, alert))
+    return AlertProof(**row, **_proof(session, alert))
 
 
 def _proof(session: InTransaction, alert: Alert) -> dict[str, Any]:

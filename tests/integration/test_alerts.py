@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from alerts import queries, service
+from alerts import queries, queries_board, service
 from core import clock
 from core.db import Access, transaction
 from core.errors import DomainError, NotAllowed, NotFound
@@ -208,12 +208,12 @@ def test_a_town_sees_its_own_alert_and_no_other_and_may_not_silence_it(calm: Cou
     town = alerts()[0]["town_code"]
     at = clock.now()
     with transaction(Access("town_centre", towns=(town,))) as session:
-        assert [row["id"] for row in queries.live_rows(session, at)] == [str(alert_id)]
+        assert [row.id for row in queries_board.active_rows(session, at=at)] == [alert_id]
         actor = Actor("镇", Role.TOWN_CENTRE, account=1)
         with pytest.raises(NotAllowed):
             service.acknowledge(session, alert_id, actor=actor, at=at)
     with transaction(Access("town_centre", towns=(town + 1,))) as session:
-        assert queries.live_rows(session, at) == []
+        assert queries_board.active_rows(session, at=at) == []
         assert queries.get(session, alert_id) is None
         assert queries.values_of(session, alert_id) == []
         assert queries.entries_of(session, alert_id) == []
