@@ -188,8 +188,9 @@ def test_a_receiver_that_hangs_is_given_up_and_delays_no_other_address(
     with transaction(Access.owner()) as session:
         session.connection().exec_driver_sql(
             "insert into notifications"
-            " select gen_random_uuid(), dedupe || ':other', event, subject, post, post_id, staff_id, recipient, channel, 'other', colour, urgency, round, step,"
-            " town_code, body, state, created_at, due_at, expires_at"
+            " select gen_random_uuid(), dedupe || ':other', event, subject, post, post_id,"
+            " staff_id, recipient, channel, 'other', colour, urgency, round, step, town_code,"
+            " body, state, created_at, due_at, expires_at"
             " from notifications where channel = 'webhook'"
         )
     with receiving(hang=True) as slow, receiving() as quick:
