@@ -11,6 +11,7 @@ from dispatch.command import proposing, queries_orders
 from dispatch.command.audience import scope_of
 from dispatch.command.orders import Status
 from dispatch.command.proposing import propose_again
+from dispatch.incidents import service as incidents
 from people import service as people
 
 if TYPE_CHECKING:
@@ -20,15 +21,28 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from core.outbox import Change
+    from dispatch.command.tables import Order
 
 OWED_NEXT: Final = "order_unanswered"
 FINISHED: Final = frozenset({"closed", "archived", "rejected", "merged"})
+DECLINED: Final = f"order.{Status.DECLINED.value}"
+_LOST: Final = frozenset({DECLINED, f"order.{Status.RECALLED.value}"})
 
 
 def after_change(session: Session, change: Change, *, at: datetime) -> None:
-    """Carry out what follows from an order change: a refusal brings the next candidate."""
-    if change.kind == f"order.{Status.DECLINED.value}":
+    """Carry out what follows: who lost the order loses the case, a refusal brings the next."""
+    if change.kind in _LOST:
+        order = queries_orders.lock(session, UUID(change.subject))
+        if order is not None:
+            _leave_case(session, order, at=at)
+    if change.kind == DECLINED:
         _propose_next(session, UUID(change.subject), cause=proposing.DECLINED, at=at)
+
+
+def _leave_case(session: Session, order: Order, *, at: datetime) -> None:
+    """Take the case out of the view of who no longer has an order for it and did not report it."""
+    if order.staff_id is not None and not queries_orders.still_concerned(session, order):
+        incidents.remove_person(session, order.incident_id, order.staff_id, at=at)
 
 
 def run_timer(session: Session, change: Change, *, at: datetime) -> None:

@@ -320,16 +320,8 @@ def _after_step(session: Session, order: Order, step: Step, *, at: datetime) -> 
         outbox.drop_timer(session, _timer_key(order.id))
         people.settle(session, OWED_ACK, str(order.id), at=at)
         people.settle(session, OWED_NEXT, str(order.id), at=at)
-    if step.after in (Status.DECLINED, Status.RECALLED):
-        _leave_case(session, order, at=at)
     doing = _DOING.get(step.after) or queries_orders.busiest_state(session, order.responder_id)
     queries_orders.set_status(session, order.responder_id, doing)
-
-
-def _leave_case(session: Session, order: Order, *, at: datetime) -> None:
-    """Take the case out of the view of who no longer has an order for it and did not report it."""
-    if order.staff_id is not None and not queries_orders.still_concerned(session, order):
-        incidents.remove_person(session, order.incident_id, order.staff_id, at=at)
 
 
 def _entry(actor: Actor, *, at: datetime) -> dict[str, Any]:
