@@ -84,7 +84,7 @@ grant usage on sequence incident_numbers to yiwang_web, yiwang_worker;
 
 create function yiwang.uuid_floor(p_at timestamptz) returns uuid
 language sql immutable strict parallel safe as $$
-  select (rpad(lpad(to_hex(floor(extract(epoch from p_at) * 1000)::bigint), 12, '0'), 32, '0'))::uuid
+  select rpad(lpad(to_hex(floor(extract(epoch from p_at) * 1000)::bigint), 12, '0'), 32, '0')::uuid
 $$;
 create function yiwang.ensure_incident_month(p_at timestamptz) returns text
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -236,13 +236,33 @@ create index ix_case_fact_due on case_fact (handle_due_at, town_code)
 create index ix_case_fact_reported on case_fact (reported_at);
 """
 
+PUBLIC = """
+create view public_cases with (security_barrier) as
+select i.id, k.number, i.status, i.category, c.name as category_name, c.major,
+  ST_X(i.point) as lon, ST_Y(i.point) as lat, i.town_code, i.village_code,
+  concat_ws(' ', t.name, v.short_name) as place, u.name as agency, i.reported_at, i.due_at,
+  greatest(i.reported_at, i.filed_at, i.assigned_at, i.signed_at, i.fed_back_at, i.closed_at)
+    as updated_at,
+  i.status in OPEN as open
+from incidents i
+join incident_keys k on k.id = i.id
+join categories c on c.version = i.category_version and c.code = i.category
+left join units u on u.id = i.lead_unit
+left join grid_towns t on t.code = i.town_code and t.valid_to is null
+left join grid_villages v on v.code = i.village_code and v.valid_to is null
+where c.public and not c.confidential and not i.confidential and not i.drill;
+comment on view public_cases is
+  '公开案件: runs with its owner''s rights; holds public classes and public columns only';
+grant select on public_cases to yiwang_web, yiwang_worker;
+"""
+
 BY_INCIDENT = ("timeline_entries", "clock_segments")
 
 
 def upgrade() -> None:
     """Make the tables; every row is kept from web callers whose area it is not in."""
     twin, case = VISIBLE.format(of="f", key="id"), VISIBLE.format(of="incidents", key="id")
-    for block in (CATALOGUE, INCIDENTS, KEYS, TIMELINE, FACTS):
+    for block in (CATALOGUE, INCIDENTS, KEYS, TIMELINE, FACTS, PUBLIC):
         op.execute(
             block.replace("VISIBLE_TWIN", twin)
             .replace("VISIBLE", case)

@@ -35,6 +35,14 @@ _PAGE = f"""
 select {_ROW} from incidents i {_AREA}
 where i.id < :before and i.id >= :since
 """  # noqa: S608
+_PUBLIC = """
+select * from public_cases where id >= :floor and id <= :ceiling
+  and reported_at >= :since and reported_at <= :until
+"""
+_PUBLIC_BY_NUMBER = text(
+    "select * from public_cases where number = any(:numbers) order by id desc limit 1000"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -70,6 +78,41 @@ def page(session: Session, wanted: Filter, *, limit: int) -> list[dict[str, Any]
     if wanted.unlocated:
         where += f" and i.located_by = 'unlocated' and i.status in {_OPEN}"
     return _all(session, f"{_PAGE}{where} order by i.id desc limit :limit", values)
+
+
+def public_page(
+    session: Session,
+    *,
+    since: datetime,
+    until: datetime,
+    codes: Sequence[str],
+    opened: bool | None,
+    limit: int,
+    offset: int,
+) -> list[dict[str, Any]]:
+    """Return public cases reported in a span, newest first; public columns only."""
+    values: dict[str, Any] = {
+        "floor": uuid7_floor(since),
+        "ceiling": uuid7_floor(until),
+        "since": since,
+        "until": until,
+        "limit": limit,
+        "offset": offset,
+    }
+    where = ""
+    if codes:
+        where += " and category = any(:codes)"
+        values["codes"] = list(codes)
+    if opened is not None:
+        where += " and open = :opened"
+        values["opened"] = opened
+    return _all(session, f"{_PUBLIC}{where} order by id desc limit :limit offset :offset", values)
+
+
+def public_by_number(session: Session, numbers: Sequence[str]) -> list[dict[str, Any]]:
+    """Return public cases by their numbers."""
+    found = session.execute(_PUBLIC_BY_NUMBER, {"numbers": list(numbers)})
+    return [dict(row) for row in found.mappings()]
 
 
 def _town(town_code: int | None) -> tuple[str, dict[str, Any]]:

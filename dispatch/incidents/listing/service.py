@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -113,6 +114,41 @@ def timeline(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def public_page(
+    session: Session,
+    *,
+    since: datetime,
+    until: datetime,
+    codes: Sequence[str] = (),
+    opened: bool | None = None,
+    limit: int,
+    offset: int = 0,
+) -> list[dict[str, Any]]:
+    """Return public cases reported in a span, newest first: nothing personal, nothing withheld."""
+    return queries.public_page(
+        session,
+        since=since,
+        until=until,
+        codes=codes,
+        opened=opened,
+        limit=limit,
+        offset=offset,
+    )
+
+
+def public_by_number(session: Session, numbers: Sequence[str]) -> list[dict[str, Any]]:
+    """Return public cases by number; others, and numbers that are not, are simply missing."""
+    return queries.public_by_number(session, numbers)
+
+
+def number_of_tracking_code(session: Session, code: str) -> str:
+    """Return the case number behind a tracking code; the session must hold that code's access."""
+    found = cases.by_tracking_code(session, code)
+    if found is None:
+        raise NotFound("没有这个查询码")
+    return found.number
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
