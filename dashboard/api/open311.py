@@ -1,4 +1,4 @@
-"""`/open311/v2`: GeoReport v2 for other clients (在星沙); reading is public, posting needs a key."""
+"""`/open311/v2`: GeoReport v2 for other clients (在星沙); anybody reads, a key is needed to post."""
 
 from __future__ import annotations
 
