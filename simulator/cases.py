@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from simulator.client import Account, Api, Away, Refused
-from simulator.conduct import URGENT_LEVEL, Hand, Move, next_move
+from simulator.conduct import Hand, Move, next_move
 from simulator.crews import Crews
 from simulator.people import People
 
@@ -115,7 +115,7 @@ class Cases:
         return town
 
     async def _send_somebody(self, case: dict[str, Any]) -> None:
-        """Order out who is proposed and can answer; an urgent case at worst gets anybody near."""
+        """Order out who is proposed and can answer, else somebody of the town who can."""
         try:
             found = await self._api.get(
                 f"/api/v1/incidents/{case['id']}/proposal", self._people.county
@@ -125,8 +125,9 @@ class Cases:
         able = {one.id for one in self._crews.free(town_code=case["town_code"])}
         able |= {i for i, one in self._crews.members.items() if one.account and not one.busy}
         chosen = [row["responder_id"] for row in found["ranked"] if row["responder_id"] in able]
-        if not chosen and case["level"] <= URGENT_LEVEL:
-            chosen = [one.id for one in self._crews.free(town_code=case["town_code"])][:1]
+        if not chosen:
+            near = self._crews.free(town_code=case["town_code"])
+            chosen = [one.id for one in near if one.kind == "worker"][:1]
         if not chosen:
             return
         body = {"incident_id": case["id"], "responders": [{"id": chosen[0], "role": "lead"}]}

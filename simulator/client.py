@@ -210,10 +210,8 @@ def _raise_refusal(answer: httpx.Response) -> None:
         said = {}
     if isinstance(said, list):  # Open311 answers with an array of errors
         said = said[0] if said else {}
+    sentence = said.get("detail") or said.get("description") or said.get("title")
+    where = f"{answer.request.method} {answer.request.url.path}"
     raise Refused(
-        answer.status_code,
-        str(said.get("code", "")),
-        str(
-            said.get("detail") or said.get("description") or said.get("title") or answer.text[:200]
-        ),
+        answer.status_code, str(said.get("code", "")), f"{sentence or answer.text[:200]} [{where}]"
     )

@@ -149,7 +149,7 @@ class Day:
             case = await self._desk.report(self._rng, event, cell=around, spot=spot)
             if case is not None:
                 self._cases.adopt(case["id"], wait_min=self._rng.uniform(15, 50))
-            await asyncio.sleep(self._rng.uniform(4, 14))
+            await asyncio.sleep(self._rng.uniform(2, 6))
 
     async def _lost_cover(self) -> None:
         """井盖缺失: urgent, and for a while nobody signs."""

@@ -6,7 +6,7 @@ from typing import Any
 from simulator.client import Account, Api
 from simulator.places import Cell, County, middle, outer_ring
 
-_DETAILS = ("url", "high", "full", "low", "mid")
+_DETAILS = ("mid", "url", "high", "low")
 
 
 async def fetch(api: Api, caller: Account) -> County:
@@ -22,7 +22,7 @@ async def fetch(api: Api, caller: Account) -> County:
 
 
 def address(tier: Any) -> str:
-    """The URL of a tier's file in the manifest, the finest that is offered."""
+    """The URL of a tier's file in the manifest, fine enough to stand inside a cell."""
     if isinstance(tier, str):
         return tier
     return str(next(tier[detail] for detail in _DETAILS if tier.get(detail)))
