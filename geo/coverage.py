@@ -101,7 +101,7 @@ def _outside(
 def _unmatched(name: str, frame: gpd.GeoDataFrame, known: BaseGeometry) -> Iterator[Fault]:
     """Edges of neighbours that run together without sharing vertices, away from other faults."""
     shapes = frame.geometry.to_numpy()
-    edges = shapely.coverage_invalid_edges(shapes)
+    edges = shapely.coverage_invalid_edges(shapes, gap_width=_BESIDE)
     near = known.buffer(_BESIDE)
     for row, edge in zip(frame.itertuples(), edges, strict=True):
         if not edge.is_empty and not edge.intersects(near):
