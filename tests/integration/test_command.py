@@ -45,7 +45,8 @@ def place(county: County) -> Place:
             text(
                 """
                 select c.code, c.town_code, st_x(p.inside) as lon, st_y(p.inside) as lat,
-                  array_agg(r.id order by r.id) as workers, array_agg(r.staff_id order by r.id) as staff
+                  array_agg(r.id order by r.id) as workers,
+                  array_agg(r.staff_id order by r.id) as staff
                 from grid_cells c join responders r on c.code = any(r.cells) and r.kind = 'worker'
                 cross join lateral (select st_pointonsurface(c.area) as inside) p
                 where c.valid_to is null group by 1, 2, 3, 4 having count(*) > 1
@@ -274,11 +275,10 @@ def test_a_town_sees_and_sends_only_its_own_people(place: Place) -> None:
     assert {row["id"] for row in shown} == set(place.workers)
     case = report(place)
     elsewhere = Access(AccountRole.TOWN_CENTRE, towns=(430121018,))
-    with pytest.raises(NotFound), transaction(elsewhere) as session:
-        actor = Actor("外镇", AccountRole.TOWN_CENTRE, account=9)
-        command.issue(
-            session, case, [Sent(place.workers[0], Role.LEAD)], actor=actor, at=clock.now()
-        )
+    actor = Actor("外镇", AccountRole.TOWN_CENTRE, account=9)
+    sent = [Sent(place.workers[0], Role.LEAD)]
+    with transaction(elsewhere) as session, pytest.raises(NotFound):
+        command.issue(session, case, sent, actor=actor, at=clock.now())
 
 
 def test_who_moved_is_told_once(place: Place) -> None:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import text
@@ -24,7 +24,7 @@ WITHIN_S = 60.0
 
 
 class Process:
-    """A process of the platform that a test kills outright and starts again, as its keeper would."""
+    """A process of ours that a test kills outright and starts again, as its keeper would."""
 
     def __init__(self, *argv: str) -> None:
         self.argv = argv
@@ -115,7 +115,7 @@ def settle(within_s: float = WITHIN_S) -> None:
 
 
 def test_each_timer_runs_once_through_kills_and_flushall(processes: dict[str, Process]) -> None:
-    faults = [
+    faults: list[Callable[[], object]] = [
         processes["worker-1"].kill,
         processes["relay"].kill,
         live.connection().flushall,
