@@ -113,12 +113,17 @@
   };
   const isOverdue = (i, at) => i.due > 0 && i.due < at;
 
-  /** Open cases, overdue and unsigned ones, as the rows in hand say: the same number on every screen. */
+  /**
+   * Tallies of the rows in hand, so that every screen says the same number. `waiting` were sent and
+   * not signed yet (待签收); `unsigned` of them are past their limit (无人签收).
+   */
   function totals(at = yw.moments.now()) {
     return {
       open: state.incidents.size,
       overdue: openCount((i) => isOverdue(i, at)),
-      unsigned: openCount((i) => i.unsigned),
+      waiting: openCount((i) => i.unsigned),
+      unsigned: openCount((i) => i.unsigned && isOverdue(i, at)),
+      urgent: openCount((i) => i.level === 1),
     };
   }
 
@@ -143,7 +148,7 @@
       id: alert.id, kind: "alert", colour: alert.colour, alert,
       title: alert.title, level: single ? single.level : 0,
       place: single ? single.place : alert.place || alert.rule_title || "", due, from: started,
-      who: partiesOf(own), unsigned: own.some((i) => i.unsigned), incidents: own,
+      who: partiesOf(own), unsigned: own.some((i) => i.unsigned && isOverdue(i, yw.moments.now())), incidents: own,
       lon: alert.lon ?? single?.lon ?? own[0]?.lon, lat: alert.lat ?? single?.lat ?? own[0]?.lat,
       town_code: alert.town_code,
     };

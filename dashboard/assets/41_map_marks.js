@@ -49,14 +49,15 @@
   function seatMarks(marks, pane, r, font) {
     const taken = [];
     const anchors = marks.map((m) => box(m.x, m.y, r, r));
-    marks.forEach((mark, index) => {
+    const order = marks.map((mark, index) => [mark, index]).sort(([a], [b]) => Number(Boolean(b.focus)) - Number(Boolean(a.focus)));
+    order.forEach(([mark, index]) => {
       const others = anchors.filter((_, i) => i !== index);
       let best = null;
-      (mark.key ? seats(r) : seats(r).slice(0, 1)).forEach((seat) => {
+      seats(r).slice(0, mark.focus ? 2 : mark.key ? undefined : 1).forEach((seat) => {
         const boxes = boxesOf(mark, seat, r, font);
         const far = Math.hypot(seat.dx, seat.dy);
         const cost = boxes.reduce((n, b) => n + sum(b, taken) * 3 + sum(b, others) + outside(b, pane) * r * 9, 0)
-          + far * r * (mark.focus ? 3 : 0.34) + (seat.side === "l" ? 2 : 0);
+          + far * r * 0.34 + (seat.side === "l" ? 2 : 0);
         if (!best || cost < best.cost) best = { cost, seat, boxes };
       });
       mark.seat = best.seat;

@@ -37,7 +37,7 @@
     return library;
   }
 
-  const urlOf = (tier, detail) => tier && (tier.url || tier[detail] || tier.low || tier.high);
+  const urlOf = (tier, detail) => tier && (tier[detail] || tier.url);
 
   /** Boundaries by hashed address; every pane of the page shares one copy. */
   function loadBoundaries() {
@@ -49,7 +49,7 @@
         return url ? yw.live.getJson(url) : mapStyle.EMPTY;
       }));
       const geo = Object.fromEntries(names.map((name, i) => [name, files[i]]));
-      return { ...geo, grid: manifest.grid, cellsUrl: urlOf(manifest.tiers.cells, "low") };
+      return { ...geo, approval: manifest.approval, cellsUrl: urlOf(manifest.tiers.cells, "mid") };
     })();
     return boundaries;
   }

@@ -11,9 +11,9 @@
   /** How far help has come, in one phrase. */
   function progress(c) {
     if (c.who.length) return `${onSite(c)}/${c.who.length} 方到场`;
-    if (c.unsigned) return "无人签收";
+    if (c.unsigned) return "待签收";
     if (c.alert) return c.alert.acknowledged ? "已确认" : "待确认";
-    return "";
+    return "待派遣";
   }
 
   function tally(skip) {
@@ -37,17 +37,22 @@
 
   /** Is anything wrong, in one sentence (判语). */
   function verdict(cases, calm) {
-    if (calm) {
-      const { overdue, unsigned } = county.totals();
-      const words = overdue || unsigned ? "没有预警" : "运行平稳";
-      return `<div><h1>${words}</h1><div class="tally">${tally()}</div></div>`;
-    }
+    if (calm) return `<div><h1>运行平稳</h1><div class="tally">${tally()}</div></div>`;
     const top = cases[0];
+    if (!top.colour) return `<div><h1>没有预警　${plainVerdict(top)}</h1><div class="tally">${tally()}</div></div>`;
     const n = county.firing().filter((a) => a.colour === top.colour).length;
     const word = COLOURS[top.colour].word;
     const state = progress(top);
     const head = `${word}色预警 ${n} 起　${esc(top.title)}${state ? `，${state}` : ""}`;
     return `${sign(top.colour, "1.5rem")}<div><h1>${head}</h1><div class="tally">${tally(top.colour)}</div></div>`;
+  }
+
+  /** Without an alert, the first case of the board is what there is to say. */
+  function plainVerdict(top) {
+    const { urgent, overdue } = county.totals();
+    const head = top.level === 1 ? `一级案件 ${urgent} 件` : `超时 ${overdue} 件`;
+    const state = progress(top);
+    return `${head}　${esc(top.title)}${state ? `，${state}` : ""}`;
   }
 
   function clock(now, beat) {
@@ -119,7 +124,7 @@
   function feed(limit) {
     const lines = county.state.feed.slice(0, limit).map((f) =>
       `<div><time>${moments.hm(f.at)}</time><span>${esc(f.words)}<span class="t3">　${esc(f.place || "")}</span></span></div>`);
-    return `<div class="feedbox"><h2>动态</h2><div class="feed">${lines.join("") || '<div><span class="t3">还没有动态</span></div>'}</div></div>`;
+    return `<div class="feedbox"><h2>动态</h2><div class="feed">${lines.join("") || '<p class="t3">还没有动态</p>'}</div></div>`;
   }
 
   function board(cases, now, frozen) {
@@ -173,6 +178,7 @@
     `<text x="${px}" y="${py}" text-anchor="middle" dominant-baseline="central" font-size="29" font-weight="700" fill="var(--text-inverse)">${n}</text>`;
 
   function calmBoard(cases, now) {
+    if (!cases.length) return `<h2>在办 0 件</h2><p class="rest">现在没有在办的案件，新的上报会自己出现在这里</p>${feed(4)}`;
     const { open, overdue } = county.totals(now);
     const head = overdue ? `在办 ${open} 件，<span class="orange">超时 ${overdue}</span>` : `在办 ${open} 件，都在时限内`;
     return `<h2>${head} <small>一点一件，横轴为剩余时间</small></h2>${swarm(cases, now)}` +
@@ -202,14 +208,17 @@
   }
 
   function duty() {
-    const rows = county.state.duty;
+    const order = ["duty_leader", "shift_head", "duty_director", "deputy"];
+    const rank = (d) => order.indexOf(d.post) + 1 || 9;
+    const rows = [...county.state.duty].sort((a, b) => rank(a) - rank(b));
     const until = rows.find((d) => d.until)?.until;
     const head = until ? `<small>交接班 ${moments.limit(Date.parse(until))}</small>` : "";
     const lines = rows.slice(0, 4).map((d, i) => {
       const on = !["reachable", "standby", "gap"].includes(d.state) && d.post !== "deputy";
-      if (d.state === "gap") return `<span class="t2">${esc(d.post_name)}</span><span class="orange">缺岗</span><span></span>`;
+      const post = esc(d.post_name).replace(/^县/, "");
+      if (d.state === "gap") return `<span class="t2">${post}</span><span class="orange">缺岗</span><span></span>`;
       const state = on ? `<span class="force">${dot("onsite")}在岗</span>` : `<span class="t2">${dot("signed")}可呼</span>`;
-      return `<span class="t2">${esc(d.post_name)}</span>${i < 2 ? `<b>${esc(d.name)}</b>` : `<span>${esc(d.name)}</span>`}${state}`;
+      return `<span class="t2">${post}</span>${i < 2 ? `<b>${esc(d.name)}</b>` : `<span>${esc(d.name)}</span>`}${state}`;
     });
     return `<h2>值班 ${head}</h2><div class="duty">${lines.join("") || '<span class="orange">今天没有排班</span>'}</div>`;
   }
@@ -241,8 +250,8 @@
     return `<h2>系统在看着 <small>每 10 秒自检</small></h2><div class="watch">${parts.join("") || '<span class="t3">等待自检</span>'}</div>`;
   }
 
-  const foot = (grid) =>
-    grid === "demo" ? "演示边界 · 轮廓据公开数据，镇村界为生成" : `审图号 ${esc(grid)}`;
+  const foot = (grid, approval) =>
+    grid === "demo" ? "演示边界 · 轮廓据公开数据，镇村界为生成" : approval ? `审图号 ${esc(approval)}` : "";
 
   /** The band of 数据中断: since when, what holds instead. */
   function cut(now, since, info) {

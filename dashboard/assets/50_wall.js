@@ -10,8 +10,12 @@
 
   const scale = () => Math.min(window.innerWidth / 3840, window.innerHeight / 2160);
 
-  /** Calm (平稳) is a county without a firing alert. */
-  const isCalm = () => county.firing().length === 0;
+  /** Calm (平稳): no alert fires, nothing is past its limit, no case of level one is open. */
+  function isCalm() {
+    if (county.firing().length) return false;
+    const { overdue, urgent } = county.totals(view.frozen || moments.now());
+    return !overdue && !urgent;
+  }
 
   function draw() {
     const root = at("wall");
@@ -29,7 +33,7 @@
     put(at("wall-duty"), wallParts.duty());
     put(at("wall-figures"), wallParts.figures(now));
     if (calm) put(at("wall-watch"), wallParts.watch(view.watch));
-    put(at("wall-foot"), wallParts.foot(county.state.grid));
+    put(at("wall-foot"), wallParts.foot(county.state.grid, view.map?.geo.approval));
     setMarks(cases, calm, now);
   }
 

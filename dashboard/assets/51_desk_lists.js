@@ -35,7 +35,7 @@
   function noteOf(alert, incident) {
     if (alert) return alert.acknowledged ? `已确认 ${alert.ack_by || ""}` : `${moments.hm(alert.fired)} 响起，值 ${alert.value ?? ""}`;
     if (!incident) return "";
-    if (incident.unsigned) return "无人签收";
+    if (incident.unsigned) return county.isOverdue(incident, moments.now()) ? "无人签收" : `待${incident.holder || "对方"}签收`;
     const lead = incident.who[0];
     return lead ? `${lead.name} ${yw.signs.ORDER_STATES[lead.state] || ""}` : incident.category_name || "";
   }
@@ -105,13 +105,13 @@
 
   function figures(now) {
     const f = county.state.figures;
-    const { open, overdue, unsigned } = county.totals(now);
+    const { open, overdue, waiting, unsigned } = county.totals(now);
     const rate = f.on_time_den ? `${((100 * f.on_time_num) / f.on_time_den).toFixed(1)}<small>%</small>` : "—";
     const last = Number.isFinite(f.reported_last_week) ? `上周同日 ${f.reported_last_week}` : "";
     const cell = (figure, name, note) => `<div><div class="num">${figure}</div><p>${name}<i>${note}</i></p></div>`;
     return cell(f.reported_today ?? "—", "今日上报", last) +
       cell(open, "在办", `<span class="${overdue ? "orange" : ""}">超时 ${overdue}</span>`) +
-      cell(unsigned, "未签收", "") + cell(rate, "按期处置", f.on_time_den ? `${f.on_time_num}/${f.on_time_den}` : "");
+      cell(waiting, "待签收", unsigned ? `<span class="orange">过时限 ${unsigned}</span>` : "") + cell(rate, "按期处置", f.on_time_den ? `${f.on_time_num}/${f.on_time_den}` : "");
   }
 
   function responders(now, limit) {

@@ -61,12 +61,17 @@
     view.marksKey = key;
     view.map.setMarks(marks);
   }
+  function boundaryNote() {
+    if (county.state.grid === "demo") return "演示边界";
+    const approval = view.map?.geo.approval;
+    return approval ? `审图号 ${yw.signs.esc(approval)}` : "";
+  }
   function drawNote() {
     const note = at("desk-note");
     if (!note) return;
     const scale = view.map ? view.map.scale() : null;
     const bar = scale ? `<span class="scale" style="width:${Math.round(scale.px)}px">${scale.words}</span>` : "";
-    put(note, `${county.state.grid === "demo" ? "演示边界" : `审图号 ${yw.signs.esc(county.state.grid)}`}　${bar}`);
+    put(note, `${boundaryNote()}　${bar}`);
   }
 
   function tick() {
