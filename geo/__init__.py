@@ -1,1 +1,1 @@
-"""Where things are: the three-level grid (三级网格), frames of coordinates, locating, boundaries."""
+"""Where things are: the three-level grid (三级网格), frames, locating, boundaries."""

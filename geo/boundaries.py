@@ -22,7 +22,7 @@ DECIMALS: Final = 7
 
 @dataclass(frozen=True)
 class Boundaries:
-    """The layers of a grid, EPSG:4490; `code` is the national code. Backdrop layers may be empty."""
+    """The layers of a grid, EPSG:4490, by national `code`; backdrop layers may be empty."""
 
     county: gpd.GeoDataFrame
     towns: gpd.GeoDataFrame
@@ -72,9 +72,7 @@ def digest(layer: gpd.GeoDataFrame) -> str:
 
 def normal_wkb(shapes: NDArray[np.object_]) -> NDArray[np.object_]:
     """Return the normalised little-endian WKB of shapes (degrees) at 7 decimals."""
-    rounded = shapely.transform(
-        shapely.force_2d(shapes), lambda at: np.round(at, DECIMALS) + 0.0
-    )
+    rounded = shapely.transform(shapely.force_2d(shapes), lambda at: np.round(at, DECIMALS) + 0.0)
     return np.asarray(shapely.to_wkb(shapely.normalize(rounded), byte_order=1), dtype=object)
 
 

@@ -68,7 +68,10 @@ def compare(
 
 
 def _land(
-    before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, added: dict[int, str], removed: dict[int, str]
+    before: gpd.GeoDataFrame,
+    after: gpd.GeoDataFrame,
+    added: dict[int, str],
+    removed: dict[int, str],
 ) -> tuple[tuple[int, ...], dict[int, Any], dict[int, Any], dict[int, int]]:
     """Follow the land: which areas changed, where new ones came from, where old ones went."""
     shares = _shares(before.to_crs(METRIC_SRID), after.to_crs(METRIC_SRID))

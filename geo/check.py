@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any, Final
@@ -30,9 +31,7 @@ _AROUND: Final = 0.1  # degrees beyond the known county that a county's own file
 _OFFSET: Final = 0.0015  # degrees: GCJ-02 moves this county by about 0.006
 
 
-def check(
-    submitted: Submitted, *, expected: tuple[int, int, int] | None = EXPECTED
-) -> list[Fault]:
+def check(submitted: Submitted, *, expected: tuple[int, int, int] | None = EXPECTED) -> list[Fault]:
     """Return all faults of what was read, EPSG:4490; an empty list means it may be loaded.
 
     Shapes are compared only where they are sound, so that one bad ring is one fault.
@@ -187,7 +186,7 @@ def _numbered(frame: gpd.GeoDataFrame, layer: str) -> gpd.GeoDataFrame:
 
 def _family(sound: dict[str, gpd.GeoDataFrame]) -> Iterator[Fault]:
     """Every child has a parent, every parent a child; the county is the towns' parent."""
-    for above, below in zip(TIERS, TIERS[1:], strict=False):
+    for above, below in itertools.pairwise(TIERS):
         if below not in sound:
             continue
         parents = set(sound[above]["code"]) if above in sound else None
@@ -254,7 +253,8 @@ def _shifted(frame: gpd.GeoDataFrame) -> float:
 def known_county() -> BaseGeometry:
     """Return the county outline that ships with the code, EPSG:4490: true to about 90 m."""
     outline = gpd.read_file(boundaries.SHIPPED, layer="county", engine="pyogrio")
-    return outline.to_crs(GRID_SRID).geometry.iloc[0]
+    shape: BaseGeometry = outline.to_crs(GRID_SRID).geometry.iloc[0]
+    return shape
 
 
 def kinds(faults: Sequence[Fault]) -> dict[FaultKind, int]:

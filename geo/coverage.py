@@ -62,7 +62,7 @@ def _gaps(
 ) -> tuple[list[BaseGeometry], list[Fault]]:
     """Land of the tier above that no child covers, and holes between areas."""
     covered = shapely.union_all(frame.geometry.to_numpy())
-    holes = [shapely.Polygon(ring) for ring in _inner_rings(covered)]
+    holes: list[BaseGeometry] = [shapely.Polygon(ring) for ring in _inner_rings(covered)]
     if above is not None and len(above):
         whole = shapely.union_all(above.geometry.to_numpy())
         holes += _pieces(whole.difference(covered))

@@ -17,10 +17,11 @@ from geo.files import Submitted
 _WIDTH: Final = 1000.0
 _SIMPLIFIED: Final = 0.0005  # degrees; the drawing is for finding the place, not for measuring
 _STYLE: Final = """
-body{margin:0;font:15px/1.5 "Noto Sans CJK SC","Microsoft YaHei",sans-serif;display:flex;
-color:#1d2a33;background:#f4f6f7}
+body{margin:0;font:15px/1.5 "Noto Sans CJK SC","Microsoft YaHei",sans-serif;
+display:flex;color:#1d2a33;background:#f4f6f7}
 main{flex:1;height:100vh;position:sticky;top:0}svg{width:100%;height:100%}
-aside{width:440px;padding:12px 20px;height:100vh;overflow:auto;background:#fff;box-sizing:border-box}
+aside{width:440px;padding:12px 20px;height:100vh;overflow:auto;background:#fff;
+box-sizing:border-box}
 li{margin:6px 0;cursor:pointer}li:hover{background:#fff3d6}small{color:#5a6b76}
 .a{fill:#e6ecef;stroke:#9fb1bb;stroke-width:1;vector-effect:non-scaling-stroke}
 .b{fill:none;stroke:#5f7683;stroke-width:1.4;vector-effect:non-scaling-stroke}

@@ -10,7 +10,7 @@ from core.errors import Invalid
 
 
 class FaultKind(StrEnum):
-    """A way in which boundaries are wrong; the value is its name in files and on the command line."""
+    """A way in which boundaries are wrong; the value is its name in files and commands."""
 
     UNREADABLE = "unreadable"
     MISSING_LAYER = "missing_layer"
@@ -104,8 +104,9 @@ class Fault:
     def sentence(self) -> str:
         """Return one line a person can act on."""
         place = f" @ {self.lon:.6f},{self.lat:.6f}" if self.lon is not None else ""
-        return f"{self.title} [{self.kind}] {self.tier}: {self.words}{place} → " + (
-            WHAT_TO_DO[self.kind]
+        return (
+            f"{self.title} [{self.kind}] {self.tier}: {self.words}{place} → "
+            + (WHAT_TO_DO[self.kind])
         )
 
 
@@ -116,5 +117,7 @@ class FaultyBoundaries(Invalid):
 
     def __init__(self, faults: list[Fault]) -> None:
         """Keep the faults for the caller who wants to list them."""
-        super().__init__(f"边界有 {len(faults)} 处问题，没有载入任何内容；请先改正", faults=len(faults))
+        super().__init__(
+            f"边界有 {len(faults)} 处问题，没有载入任何内容；请先改正", faults=len(faults)
+        )
         self.faults = faults

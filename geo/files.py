@@ -65,7 +65,7 @@ class Submitted:
 
 @dataclass(frozen=True)
 class Reading:
-    """How to read: column map, frame of the coordinates, CRS and encoding where the file is silent."""
+    """How to read: column map, frame, and CRS and encoding where the file is silent."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     frame: Frame = Frame.CGCS2000

@@ -10,8 +10,9 @@ from pypinyin import Style, lazy_pinyin
 @cache
 def initials_of(name: str) -> str:
     """Return lower-case initials: 陶公庙社区 is `tgmsq`; digits and Latin letters stay."""
-    return "".join(part[:1] if part.isascii() and part.isalpha() else part
-                   for part in _parts(name)).lower()
+    return "".join(
+        part[:1] if part.isascii() and part.isalpha() else part for part in _parts(name)
+    ).lower()
 
 
 def _parts(name: str) -> list[str]:

@@ -19,6 +19,7 @@ from geo.changes import TierChanges, compare
 from geo.faults import FaultyBoundaries
 from geo.files import BACKDROP, TIERS, Submitted
 from geo.frames import GRID_SRID
+from geo.hierarchy import COUNTY_CODE
 from geo.initials import search_text
 from geo.names import aliases_of, root_of, short_of
 
@@ -80,9 +81,7 @@ def load(
         demo=submitted.demo,
         changes=counts,
     )
-    audit.record(
-        session, "grid.load", subject=f"grid:{version}", actor=actor, at=at, after=counts
-    )
+    audit.record(session, "grid.load", subject=f"grid:{version}", actor=actor, at=at, after=counts)
     return Loaded(version, begins, changes)
 
 
@@ -92,11 +91,13 @@ def _nothing(found: TierChanges) -> bool:
 
 def _whole(submitted: Submitted) -> dict[str, gpd.GeoDataFrame]:
     """Return the four tiers, the county made of its towns when the files do not have it."""
-    layers = {tier: submitted.layers[tier].copy() for tier in TIERS if tier in submitted.layers}
+    layers: dict[str, Any] = {
+        tier: submitted.layers[tier].copy() for tier in TIERS if tier in submitted.layers
+    }
     if "county" not in layers:
         union = shapely.coverage_union_all(layers["towns"].geometry.to_numpy())
         layers["county"] = gpd.GeoDataFrame(
-            {"code": [check.COUNTY_CODE], "name": ["长沙县"]}, geometry=[union], crs=GRID_SRID
+            {"code": [COUNTY_CODE], "name": ["长沙县"]}, geometry=[union], crs=GRID_SRID
         )
     for layer in layers.values():
         layer["code"] = layer["code"].astype("int64")
@@ -116,7 +117,7 @@ def _load_tier(
 ) -> TierChanges:
     """End the rows that changed or vanished, begin the changed and new ones."""
     table = queries.TABLES[tier]
-    held = {row.code: row for row in queries.current(session, table)}
+    held: dict[int, Any] = {row.code: row for row in queries.current(session, table)}
     before = gpd.GeoDataFrame(
         {"code": list(held), "name": [row.name for row in held.values()]},
         geometry=[shapely.from_wkb(bytes(row.area.data)) for row in held.values()],

@@ -19,7 +19,7 @@ def aliases_of(name: str, short_name: str) -> list[str]:
 
 
 def short_of(name: str) -> str:
-    """Return what people say for an official name: 土岭社区居委会 is 土岭社区, 金圫村委会 is 金圫村."""
+    """Return what people say for an official name: 金圫村 for 金圫村委会."""
     for ending, kept in (("社区居委会", "社区"), ("居委会", ""), ("村委会", "村"), ("街道", "")):
         if name.endswith(ending) and len(name) > len(ending):
             return name.removesuffix(ending) + kept

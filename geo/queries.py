@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, RowMapping
     from sqlalchemy.orm import Session
 
-Area = TypeVar("Area", GridCounty, GridTown, GridVillage, GridCell)
+Area = TypeVar("Area", bound=GridCounty | GridTown | GridVillage | GridCell)
 
 TABLES: dict[str, type[GridCounty | GridTown | GridVillage | GridCell]] = {
     "county": GridCounty,
@@ -39,7 +39,7 @@ def _literal(point: LonLat) -> ColumnElement[Any]:
 
 
 def cell_at(session: Session, point: LonLat, *, at: datetime) -> GridCell | None:
-    """Return the cell that covered `point` (EPSG:4490) at `at`; on a shared edge, the lowest code."""
+    """Return the cell that covered `point` (EPSG:4490) at `at`; on an edge, the lowest code."""
     return session.scalar(
         select(GridCell)
         .where(GridCell.valid_at(at), func.ST_Covers(GridCell.area, _literal(point)))
@@ -134,9 +134,7 @@ def find_places(session: Session, words: str, *, limit: int) -> Sequence[RowMapp
 
 def current(session: Session, table: type[Area]) -> list[Area]:
     """Return the rows of one tier that hold now, in code order, geometry included."""
-    return list(
-        session.scalars(select(table).where(table.valid_to.is_(None)).order_by(table.code))
-    )
+    return list(session.scalars(select(table).where(table.valid_to.is_(None)).order_by(table.code)))
 
 
 def valid_at(session: Session, table: type[Area], *, at: datetime) -> list[Area]:

@@ -53,8 +53,7 @@ def build(access: Access | None = None) -> dict[str, Any]:
         layers = {tier: _frame(queries.current(session, queries.TABLES[tier])) for tier in _TIERS}
         backdrop = [(row.layer, row.name, to_shape(row.shape)) for row in queries.backdrop(session)]
     with _alone():
-        index = _write_all(layers, backdrop, version)
-    return index
+        return _write_all(layers, backdrop, version)
 
 
 def is_stale(access: Access) -> bool:
@@ -92,9 +91,7 @@ def _frame(rows: list[Any]) -> gpd.GeoDataFrame:
     }
     if rows and hasattr(rows[0], "seat"):
         columns["seat"] = [_pair(to_shape(row.seat)) for row in rows]
-    return gpd.GeoDataFrame(
-        columns, geometry=[to_shape(row.area) for row in rows], crs=GRID_SRID
-    )
+    return gpd.GeoDataFrame(columns, geometry=[to_shape(row.area) for row in rows], crs=GRID_SRID)
 
 
 def _write_all(
@@ -128,9 +125,7 @@ def _write_all(
     return index
 
 
-def _at_level(
-    layers: dict[str, gpd.GeoDataFrame], tolerance: float
-) -> dict[str, gpd.GeoDataFrame]:
+def _at_level(layers: dict[str, gpd.GeoDataFrame], tolerance: float) -> dict[str, gpd.GeoDataFrame]:
     """Simplify the cells (metres) and dissolve them upward; every tier keeps its rows and order."""
     if tolerance <= 0:
         return layers
@@ -147,7 +142,9 @@ def _at_level(
         shapes = dict(zip(parents.tolist(), merged, strict=True))
         frame = layers[tier]
         out[tier] = frame.set_geometry(
-            gpd.GeoSeries([shapes[code] for code in frame["code"]], crs=GRID_SRID, index=frame.index)
+            gpd.GeoSeries(
+                [shapes[code] for code in frame["code"]], crs=GRID_SRID, index=frame.index
+            )
         )
         below, codes = np.array(merged, dtype=object), parents
     return out
@@ -176,7 +173,9 @@ def _backdrop(layer: str, rows: list[tuple[str, str, Any]]) -> list[dict[str, An
 
 def _labels(towns: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     return [
-        _feature(shapely.Point(feature["properties"]["label"]), feature["properties"], feature["id"])
+        _feature(
+            shapely.Point(feature["properties"]["label"]), feature["properties"], feature["id"]
+        )
         for feature in _features("towns", towns)
     ]
 

@@ -21,7 +21,7 @@ class Versioned:
     name: Mapped[str] = mapped_column(Text)
     short_name: Mapped[str] = mapped_column(Text)
     search: Mapped[str] = mapped_column(Text)
-    """Names, aliases and pinyin initials, one a line, in lower case: what an address box matches."""
+    """Names, aliases, pinyin initials, one a line, lower case: what an address box matches."""
     aliases: Mapped[list[str]] = mapped_column(ARRAY(Text))
     """Other spellings in use, such as 榔梨 for 㮾梨."""
     valid_from: Mapped[datetime] = mapped_column(TIMESTAMP(timezone=True))
@@ -50,9 +50,7 @@ class GridTown(Versioned, Base):
 
     __tablename__ = "grid_towns"
     code: Mapped[int]
-    seat: Mapped[WKBElement] = mapped_column(
-        Geometry("POINT", srid=GRID_SRID, spatial_index=False)
-    )
+    seat: Mapped[WKBElement] = mapped_column(Geometry("POINT", srid=GRID_SRID, spatial_index=False))
 
 
 class GridVillage(Versioned, Base):

@@ -96,9 +96,10 @@ def calibrate(county: shapely.Polygon, towns: Sequence[TownPlan], *, seed: int) 
     weights = np.zeros(len(towns))
     share = county.area / len(points)
     for turn in range(_ROUNDS):
-        got = np.bincount(
-            _costs(points, lobes, owner, weights).argmin(1), minlength=len(towns)
-        ) * share
+        got = (
+            np.bincount(_costs(points, lobes, owner, weights).argmin(1), minlength=len(towns))
+            * share
+        )
         weights += (wanted - got) / np.sqrt(wanted) * (0.12 if turn < _ROUNDS // 2 else 0.05)
         if np.abs(got / wanted - 1).max() < 0.004:  # noqa: PLR2004
             break

@@ -24,7 +24,7 @@ from geo.frames import GRID_SRID
 from geo.hierarchy import COUNTY_CODE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -74,7 +74,8 @@ def _one_polygon(shape: BaseGeometry) -> shapely.Polygon:
     parts = shapely.get_parts(shape)
     if len(parts) != 1 or len(parts[0].interiors):
         raise Untidy
-    return parts[0]
+    polygon: shapely.Polygon = parts[0]
+    return polygon
 
 
 def _freedom(towns: Sequence[TownPlan]) -> Callable[[Points], NDArray[np.float64]]:
@@ -155,7 +156,7 @@ def _dissolve(
 
 
 def _people(codes: NDArray[np.int64], towns: dict[int, TownPlan]) -> NDArray[np.int64]:
-    """Spread each town's people evenly over its cells: cells are already small where people live."""
+    """Spread each town's people evenly over its cells, which are small where people live."""
     owner = codes // 1_000_000
     out = np.zeros(len(codes), np.int64)
     for code, town in towns.items():
@@ -164,5 +165,5 @@ def _people(codes: NDArray[np.int64], towns: dict[int, TownPlan]) -> NDArray[np.
     return out
 
 
-def _frame(shapes: Sequence[object], **columns: object) -> gpd.GeoDataFrame:
+def _frame(shapes: Iterable[object], **columns: object) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(columns, geometry=list(shapes), crs=GRID_SRID)

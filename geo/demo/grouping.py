@@ -59,7 +59,9 @@ def _pieces(labels: Labels, patches: Patches) -> Labels:
     return np.asarray(connected_components(graph, directed=False)[1], np.int64)
 
 
-def _adopt(labels: Labels, patches: Patches, stray: NDArray[np.bool_], inside: Labels | None) -> Labels:
+def _adopt(
+    labels: Labels, patches: Patches, stray: NDArray[np.bool_], inside: Labels | None
+) -> Labels:
     """Give each stray patch the settled neighbour it shares the longest line with."""
     best = np.zeros(len(labels))
     chosen = labels.copy()
@@ -84,9 +86,12 @@ def split(
     for _ in range(_LLOYD_ROUNDS):
         labels = cKDTree(middles).query(points)[1]
         number = np.maximum(np.bincount(labels, minlength=count), 1)
-        middles = np.column_stack(
-            [np.bincount(labels, weights=points[:, axis], minlength=count) for axis in (0, 1)]
-        ) / number[:, None]
+        middles = (
+            np.column_stack(
+                [np.bincount(labels, weights=points[:, axis], minlength=count) for axis in (0, 1)]
+            )
+            / number[:, None]
+        )
     if count == 1:
         return np.zeros(len(points), np.int64), middles
     usual = cKDTree(middles).query(middles, k=2)[0][:, 1]
@@ -146,7 +151,7 @@ def cells_of(
     total: int,
     rng: np.random.Generator,
 ) -> Labels:
-    """Return the cell code of every patch; a village has cells as it has patches, at least three."""
+    """Return the cell code of every patch; a village has cells by its patches, three at least."""
     codes, inverse = np.unique(villages_of_patch, return_inverse=True)
     number = np.bincount(inverse)
     extra = share_out(number.astype(float), total - _FEWEST_CELLS * len(codes))

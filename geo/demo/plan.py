@@ -34,7 +34,7 @@ class TownPlan:
     @property
     def seat(self) -> NDArray[np.float64]:
         """Where the town hall stands, metres."""
-        return self.lobes[0]
+        return np.asarray(self.lobes[0])
 
 
 @dataclass(frozen=True)

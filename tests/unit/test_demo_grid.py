@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from pathlib import Path
 
 import geopandas as gpd
@@ -34,11 +35,14 @@ SEATS = {
     "北山镇": (112.995, 28.402),
     "开慧镇": (113.208, 28.590),
 }
-ADJACENT = """
-    黄花-春华 黄花-黄兴 黄花-江背 黄花-星沙 黄花-长龙 黄花-泉塘 黄花-㮾梨 黄花-安沙 黄花-果园
-    安沙-路口 安沙-果园 安沙-星沙 安沙-北山 安沙-青山铺 金井-高桥 金井-开慧 路口-青山铺
-    路口-福临 路口-高桥 路口-春华 路口-果园 青山铺-福临 开慧-福临 黄兴-㮾梨
-""".split()
+ADJACENT = (
+    ("黄花", "春华 黄兴 江背 星沙 长龙 泉塘 㮾梨 安沙 果园"),
+    ("安沙", "路口 果园 星沙 北山 青山铺"),
+    ("金井", "高桥 开慧"),
+    ("路口", "青山铺 福临 高桥 春华 果园"),
+    ("福临", "青山铺 开慧"),
+    ("黄兴", "㮾梨"),
+)
 ENOUGH_LINE = 100.0  # metres shared; a corner alone is not a border
 
 
@@ -85,7 +89,7 @@ def test_every_tier_is_one_polygon_each_and_a_valid_coverage(grid: boundaries.Bo
 
 def test_children_nest_in_their_parents_exactly(grid: boundaries.Boundaries) -> None:
     tiers = [grid.county, grid.towns, grid.villages, grid.cells]
-    for above, below in zip(tiers, tiers[1:], strict=False):
+    for above, below in itertools.pairwise(tiers):
         parents = above.set_index("code").geometry
         mine = parents.loc[below["code"] // 1000].to_numpy()
         assert shapely.covers(mine, below.geometry.to_numpy()).all()
@@ -114,11 +118,12 @@ def test_every_seat_lies_in_its_town(grid: boundaries.Boundaries) -> None:
 
 def test_every_listed_adjacency_holds(towns: gpd.GeoDataFrame) -> None:
     shapes = towns.set_index("short_name").geometry
-    missing = []
-    for pair in ADJACENT:
-        one, other = pair.split("-")
-        if shapes[one].intersection(shapes[other]).length < ENOUGH_LINE:
-            missing.append(pair)
+    missing = [
+        (one, other)
+        for one, others in ADJACENT
+        for other in others.split()
+        if shapes[one].intersection(shapes[other]).length < ENOUGH_LINE
+    ]
     assert missing == []
 
 

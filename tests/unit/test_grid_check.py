@@ -221,9 +221,7 @@ def test_a_shapefile_without_a_prj_lacks_its_crs(town: Layers, tmp_path: Path) -
     assert check(told, expected=_counts(town)) == []
 
 
-def test_a_missing_layer_column_or_an_unreadable_file_is_said(
-    town: Layers, tmp_path: Path
-) -> None:
+def test_a_missing_layer_column_or_an_unreadable_file_is_said(town: Layers, tmp_path: Path) -> None:
     two = {name: town[name] for name in ("towns", "villages")}
     faults = check(read_files([_save(two, tmp_path)]), expected=None)
     assert [(f.kind, f.tier) for f in faults if f.kind is FaultKind.MISSING_LAYER] == [
