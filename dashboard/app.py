@@ -161,6 +161,7 @@ def add_pages(api: FastAPI) -> Dash:
         pages_folder=str(Path(__file__).parent / "pages"),
         assets_folder=str(Path(__file__).parent / "assets"),
         compress=True,
+        include_pages_meta=False,
         serve_locally=True,
         title="一网统管 · 长沙县",
         update_title="",

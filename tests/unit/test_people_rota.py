@@ -15,12 +15,16 @@ FIRST = date(2026, 2, 27)
 BEGINS = datetime(2026, 2, 27, 8, tzinfo=LOCAL)
 
 
-def plan(staff: list[int], *, pattern: Pattern = WHOLE_DAY, days: int, offset: int = 0) -> list[Shift]:
+def plan(
+    staff: list[int], *, pattern: Pattern = WHOLE_DAY, days: int, offset: int = 0
+) -> list[Shift]:
     return rotate(1, staff, pattern=pattern, first=FIRST, days=days, zone=LOCAL, offset=offset)
 
 
 @given(st.integers(1, 12), st.integers(1, 60), st.sampled_from([WHOLE_DAY, DAY_AND_NIGHT]))
-def test_a_rotation_leaves_no_gap_and_no_two_holders(people: int, days: int, pattern: Pattern) -> None:
+def test_a_rotation_leaves_no_gap_and_no_two_holders(
+    people: int, days: int, pattern: Pattern
+) -> None:
     shifts = plan(list(range(people)), pattern=pattern, days=days)
     assert gaps(shifts, starts_at=BEGINS, ends_at=BEGINS + timedelta(days=days)) == []
     for hour in range(days * 24):

@@ -23,7 +23,9 @@ def test_wilsons_interval_has_its_published_values() -> None:
 
 
 @given(st.integers(1, 5_000), st.data())
-def test_a_rate_lies_in_its_interval_and_the_interval_in_the_possible(d: int, data: st.DataObject) -> None:
+def test_a_rate_lies_in_its_interval_and_the_interval_in_the_possible(
+    d: int, data: st.DataObject
+) -> None:
     n = data.draw(st.integers(0, d))
     found = rate(n, d)
     assert 0 <= found["low"] <= found["value"] + 1e-9
