@@ -1,0 +1,139 @@
+"""Cases as tests make and move them: real posts of one town, acting under their own access."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from core import clock
+from core.access import Access
+from core.db import transaction
+from dispatch.incidents import service
+from dispatch.incidents.intake.draft import Draft
+from dispatch.incidents.listing import service as reading
+from dispatch.incidents.service import ActionRequest, Reported
+from people.roles import Role
+from people.scope import Actor, Holding, access_of
+
+TOWN, VILLAGE = 430121001, 430121001001
+
+
+def rows(statement: str, **values: Any) -> list[dict[str, Any]]:
+    """Return what a statement finds, as the owner sees it."""
+    with transaction(Access.owner()) as session:
+        return [dict(row) for row in session.execute(text(statement), values).mappings()]
+
+
+def one(statement: str, **values: Any) -> dict[str, Any]:
+    """Return the only row of a statement."""
+    (found,) = rows(statement, **values)
+    return found
+
+
+@dataclass(frozen=True)
+class Hand:
+    """Somebody who acts, and what they see."""
+
+    actor: Actor
+    access: Access
+
+    def act(self, incident_id: UUID, action: str, **asked: Any) -> str:
+        """Take one action now; returns the status after it."""
+        with transaction(self.access) as session:
+            request = ActionRequest(action, **asked)
+            done = service.act(session, incident_id, request, actor=self.actor, at=clock.now())
+            return done.status
+
+    def report(self, category: str = "积水", *, key: str | None = None, **draft: Any) -> Reported:
+        """Report a case now; without a place it is in the first cell of the town."""
+        if not draft.keys() & {"lon", "lat", "village_code", "address"}:
+            lon, lat = inside(TOWN)
+            draft |= {"lon": lon, "lat": lat}
+        made = Draft(category, draft.pop("description", "路口积水二十厘米"), **draft)
+        with transaction(self.access) as session:
+            return service.report(session, made, actor=self.actor, at=clock.now(), key=key)
+
+    def sees(self, incident_id: UUID) -> bool:
+        """Tell whether the case is in view."""
+        with transaction(self.access) as session:
+            found = text("select count(*) from incidents where id = :id")
+            return bool(session.execute(found, {"id": incident_id}).scalar_one())
+
+    def actions(self, incident_id: UUID) -> set[str]:
+        """Return the actions offered now."""
+        with transaction(self.access) as session:
+            case = reading.case(session, incident_id, actor=self.actor)
+            return {each["action"] for each in case["actions"]}
+
+
+def inside(area: int, *, nth: int = 0) -> tuple[float, float]:
+    """Return a point well inside the nth cell of a town, village or cell."""
+    found = rows(
+        "select st_x(p) as lon, st_y(p) as lat from (select st_pointonsurface(area) as p"
+        " from grid_cells where valid_to is null and (town_code = :area or village_code = :area"
+        " or code = :area) order by code offset :nth limit 1) f",
+        area=area,
+        nth=nth,
+    )
+    return found[0]["lon"], found[0]["lat"]
+
+
+def unit(code: str) -> int:
+    """Return a unit's id."""
+    return int(one("select id from units where code = :code", code=code)["id"])
+
+
+def hand(name: str, role: Role, unit_code: str, *, person: int, account: int) -> Hand:
+    """Return somebody of a unit; the numbers tell people apart."""
+    found = one("select id, town_code, village_code from units where code = :c", c=unit_code)
+    cells: tuple[int, ...] = ()
+    if role is Role.GRID_WORKER:
+        cells = tuple(
+            row["code"]
+            for row in rows(
+                "select code from grid_cells where valid_to is null and village_code = :v",
+                v=found["village_code"],
+            )
+        )
+    holding = Holding(
+        unit=found["id"],
+        town_code=found["town_code"],
+        village_code=found["village_code"],
+        cells=cells,
+        person=person,
+    )
+    actor = Actor(name, role, account=account, person=person, unit=found["id"])
+    return Hand(actor, access_of(role, holding))
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The people of one town's cases."""
+
+    worker: Hand
+    village: Hand
+    town: Hand
+    town_second: Hand
+    county: Hand
+    leader: Hand
+    department: Hand
+    elsewhere: Hand
+
+
+def cast() -> Cast:
+    """Return the people of 星沙街道, and somebody of the next town."""
+    make: Callable[..., Hand] = hand
+    return Cast(
+        worker=make("网格员甲", Role.GRID_WORKER, str(VILLAGE), person=900_001, account=900_001),
+        village=make("村干部乙", Role.VILLAGE_CENTRE, str(VILLAGE), person=900_002, account=900_002),
+        town=make("派遣员丙", Role.TOWN_CENTRE, str(TOWN), person=900_003, account=900_003),
+        town_second=make("核查员丁", Role.TOWN_CENTRE, str(TOWN), person=900_004, account=900_004),
+        county=make("值班长戊", Role.COUNTY_COMMAND, "430121", person=900_005, account=900_005),
+        leader=make("值班领导己", Role.DUTY_LEADER, "430121", person=900_006, account=900_006),
+        department=make("承办人庚", Role.DEPARTMENT, "D-CG", person=900_007, account=900_007),
+        elsewhere=make("外镇辛", Role.TOWN_CENTRE, "430121002", person=900_008, account=900_008),
+    )
