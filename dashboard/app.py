@@ -155,7 +155,7 @@ def add_pages(api: FastAPI) -> Dash:
     callbacks.install()
     dash_app = Dash(
         "dashboard",
-        server=api,  # type: ignore[arg-type]
+        server=api,
         backend="fastapi",
         use_pages=True,
         pages_folder=str(Path(__file__).parent / "pages"),

@@ -20,13 +20,13 @@ class ThreadedCallbacks(FastAPIDashServer):
         """Return the route that runs one callback."""
 
         async def dispatch(request: Request) -> Any:  # noqa: ARG001  Dash reads it from context
-            body = self.request_adapter().get_json()  # type: ignore[no-untyped-call]
+            body = self.request_adapter().get_json()
             context = dash_app._initialize_context(body)  # noqa: SLF001  Dash has no public way
             work = dash_app._prepare_callback(context, body)  # noqa: SLF001
-            values = dash_app._inputs_to_vals(  # type: ignore[no-untyped-call]  # noqa: SLF001
+            values = dash_app._inputs_to_vals(  # noqa: SLF001
                 context.inputs_list + context.states_list,
             )
-            run = dash_app._execute_callback(  # type: ignore[no-untyped-call]  # noqa: SLF001
+            run = dash_app._execute_callback(  # noqa: SLF001
                 work,
                 values,
                 context.outputs_list,

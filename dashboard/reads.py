@@ -85,7 +85,7 @@ def _brief(name: str) -> str:
     return name.removesuffix("街道").removesuffix("镇")
 
 
-def rate(n: int, d: int) -> dict[str, float | int | None]:
+def rate(n: int, d: int) -> dict[str, Any]:
     """Return n/d in percent with Wilson's 95 % score interval (Wilson 1927); None without cases."""
     if not d:
         return {"value": None, "low": None, "high": None, "n": 0, "d": 0}

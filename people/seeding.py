@@ -163,23 +163,27 @@ def _attributes(rng: random.Random) -> tuple[str, ...]:
     return tuple(found)
 
 
+_COUNTY_ACCOUNTS: tuple[tuple[str, Role, Post, int], ...] = (
+    ("county", Role.COUNTY_COMMAND, Post.DISPATCHER, 2),
+    ("checker", Role.COUNTY_COMMAND, Post.CHECKER, 2),
+    ("leader", Role.DUTY_LEADER, Post.DUTY_LEADER, 2),
+    ("reception", Role.RECEPTIONIST, Post.RECEPTIONIST, 2),
+    ("auditor", Role.AUDITOR, Post.AUDITOR, 1),
+    ("admin", Role.ADMIN, Post.ADMINISTRATOR, 1),
+)
+
+
 def plan_accounts(units: Sequence[PlannedUnit], people: Sequence[Person]) -> list[PlannedAccount]:
     """Give every role, every town, every department and some villages and workers an account."""
     by_unit: dict[tuple[str, Post], list[Person]] = {}
     for person in people:
         by_unit.setdefault((person.unit, person.posts[0]), []).append(person)
     county = next(unit.code for unit in units if unit.kind == "county")
-    accounts: list[PlannedAccount] = []
-    for username, role, post, count in (
-        ("county", Role.COUNTY_COMMAND, Post.DISPATCHER, 2),
-        ("checker", Role.COUNTY_COMMAND, Post.CHECKER, 2),
-        ("leader", Role.DUTY_LEADER, Post.DUTY_LEADER, 2),
-        ("reception", Role.RECEPTIONIST, Post.RECEPTIONIST, 2),
-        ("auditor", Role.AUDITOR, Post.AUDITOR, 1),
-        ("admin", Role.ADMIN, Post.ADMINISTRATOR, 1),
-    ):
-        for n, person in enumerate(by_unit[county, post][:count], start=1):
-            accounts.append(PlannedAccount(f"{username}{n}", role, county, person.code))
+    accounts = [
+        PlannedAccount(f"{username}{n}", role, county, person.code)
+        for username, role, post, count in _COUNTY_ACCOUNTS
+        for n, person in enumerate(by_unit[county, post][:count], start=1)
+    ]
     firsts: dict[str, str] = {}
     for code in sorted(unit.code for unit in units if unit.kind == "village"):
         firsts.setdefault(code[:9], code)

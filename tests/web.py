@@ -20,7 +20,8 @@ def credentials() -> dict[str, Any]:
 
 def password_of(username: str) -> str:
     """Return the password of a demonstration account."""
-    return next(a["password"] for a in credentials()["accounts"] if a["username"] == username)
+    accounts = credentials()["accounts"]
+    return str(next(a["password"] for a in accounts if a["username"] == username))
 
 
 @contextmanager

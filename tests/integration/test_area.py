@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from starlette.testclient import TestClient
 
 from core import db, outbox
@@ -141,9 +142,8 @@ def test_a_pool_of_one_alternating_two_towns_a_thousand_times_never_leaks(
 
 def test_a_failed_transaction_leaves_no_area_behind(cases: dict[int, str]) -> None:
     del cases
-    with pytest.raises(ZeroDivisionError), transaction(town_access(HERE)) as session:
-        session.execute(text("select count(*) from incidents"))
-        raise ZeroDivisionError
+    with pytest.raises(DBAPIError), transaction(town_access(HERE)) as session:
+        session.execute(text("select 1 / count(*) filter (where false) from incidents"))
     with transaction(Access.nobody()) as session:
         assert session.execute(text("select count(*) from incidents")).scalar_one() == 0
 
@@ -180,7 +180,7 @@ def test_the_web_role_cannot_reach_the_gis_schema(cases: dict[int, str]) -> None
 def test_the_web_role_may_not(cases: dict[int, str], statement: str) -> None:
     del cases
     with (
-        pytest.raises(Exception, match="permission denied|must be owner|must be able"),
+        pytest.raises(Exception, match=r"permission denied|must be owner"),
         transaction(
             Access.nobody(),
         ) as session,

@@ -43,7 +43,7 @@ def test_boards_write_a_surname_only() -> None:
 
 def test_a_refusal_keeps_its_sentence_and_code() -> None:
     answer = of_domain(NotFound("没有这件事", number="1", status=200))
-    body = json.loads(answer.body)
+    body = json.loads(bytes(answer.body))
     assert answer.media_type == "application/problem+json"
     assert (answer.status_code, body["status"], body["number"]) == (404, 404, "1")
     assert (body["detail"], body["code"]) == ("没有这件事", "not_found")
@@ -62,14 +62,14 @@ def test_validation_errors_name_the_field_and_never_repeat_what_was_sent() -> No
             {"type": "unheard_of", "loc": ("body",), "msg": "odd", "input": float("nan")},
         ],
     )
-    body = json.loads(of_validation(error).body)
+    body = json.loads(bytes(of_validation(error).body))
     assert body["errors"][0] == {"field": "description", "message": "文字太长，最多 10 字"}
     assert "机密" not in json.dumps(body, ensure_ascii=False)
     assert body["status"] == 422
 
 
 def test_framework_errors_speak_chinese() -> None:
-    assert "地址" in json.loads(of_http(HTTPException(404)).body)["detail"]
+    assert "地址" in json.loads(bytes(of_http(HTTPException(404)).body))["detail"]
     assert of_http(HTTPException(503)).headers["retry-after"]
 
 
