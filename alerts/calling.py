@@ -26,6 +26,7 @@ from people.roles import Post
 
 CALLER = "逐级呼叫"
 OWED_KIND = "alert"
+_ANSWER_WITHIN = timedelta(minutes=5)
 
 
 def tell(
@@ -36,8 +37,10 @@ def tell(
     for alert, changes in judged:
         if Change.FIRED in changes or Change.ROSE in changes:
             notices += begin(session, alert, at=at)
-        if Change.RESOLVED in changes:
+        elif Change.RESOLVED in changes:
             notices += _over(session, alert, at=at)
+        elif alert.fired_at is not None:
+            correct_desks(session, alert)
     delivery.announce(session, notices, at=at)
 
 
@@ -117,20 +120,32 @@ def forget_call(session: Session, alert: Alert) -> None:
 
 def _owe(session: Session, alert: Alert, callee: Callee, *, at: datetime) -> None:
     """Put the alert on the desk of a post, or of one leader when all are called."""
-    mine = callee.post == ALL_LEADERS
     people.owe(
         session,
         post_id=callee.post_id,
-        person=callee.staff_id if mine else None,
+        person=callee.staff_id if callee.post == ALL_LEADERS else None,
         kind=OWED_KIND,
         subject=str(alert.id),
         since=alert.fired_at or at,
-        due_at=at + timedelta(minutes=5),
+        due_at=at + _ANSWER_WITHIN,
         scope=Scope(town_code=alert.town_code, village_code=alert.village_code),
-        entry=people.OwedEntry(
-            title=alert.title, verb="确认收到", place=alert.place, colour=alert.colour
-        ),
+        entry=_line(alert),
     )
+
+
+def _line(alert: Alert) -> people.OwedEntry:
+    return people.OwedEntry(
+        title=alert.title, verb="确认收到", place=alert.place, colour=alert.colour
+    )
+
+
+def correct_desks(session: Session, alert: Alert) -> None:
+    """Let the lines that already stand on desks say what the alert says now."""
+    for row in queries_cases.owing(session, OWED_KIND, str(alert.id)):
+        people.owe(
+            session, post_id=row.post_id, person=row.person, kind=OWED_KIND,
+            subject=str(alert.id), since=row.since, due_at=row.due_at, entry=_line(alert),
+        )
 
 
 def _callees(session: Session, policy: Policy, at: datetime) -> dict[str, tuple[Callee, ...]]:

@@ -1,12 +1,9 @@
-"""Which readings are the same alert, and which alerts go out as one message."""
+"""Which readings are the same alert: identity is given at birth and kept for life."""
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -28,11 +25,3 @@ class Identity:
 def identify(rule: str, scope_kind: str, *, code: int, labels: Mapping[str, str]) -> Identity:
     """Return the identity of the alert a reading belongs to."""
     return Identity(rule, scope_kind, code, tuple(sorted(labels.items())))
-
-
-def bundles(items: Iterable[T], *, key: Callable[[T], Hashable]) -> list[Sequence[T]]:
-    """Group what goes to the same ear at the same time: a storm is one message, not 225."""
-    grouped: dict[Hashable, list[T]] = {}
-    for item in items:
-        grouped.setdefault(key(item), []).append(item)
-    return list(grouped.values())

@@ -112,7 +112,7 @@ def _over_cases(
     rows = session.execute(
         text(
             f"""
-            select i.id, {area} as area, i.drill, i.village_code, i.reporter_key,
+            select i.id, {area} as area, i.drill, i.village_code, i.reporter_key, i.confidential,
                    st_x(i.point) as lon, st_y(i.point) as lat,
                    st_x(st_transform(i.point, 4547)) as mx, st_y(st_transform(i.point, 4547)) as my
             from incidents i
@@ -134,7 +134,7 @@ def _case(row: Row[Any]) -> Case:
     return Case(
         id=row.id,
         village_code=row.village_code,
-        lonlat=(row.lon, row.lat) if located else None,
+        lonlat=(row.lon, row.lat) if located and not row.confidential else None,
         metres=(row.mx, row.my) if located else None,
         reporter_key=bytes(key).hex() if isinstance(key, bytes | memoryview) else key,
     )
@@ -270,6 +270,17 @@ def handled_since(session: Session, ids: Sequence[UUID], *, since: datetime) -> 
             {"ids": list(ids), "since": since},
         )
     )
+
+
+def owing(session: Session, kind: str, subject: str) -> Sequence[Row[Any]]:
+    """Return which posts and persons still owe an answer about a subject, and by when."""
+    return session.execute(
+        text(
+            "select post_id, person, since, due_at from owed"
+            " where kind = :kind and subject = :subject order by id"
+        ),
+        {"kind": kind, "subject": subject},
+    ).all()
 
 
 def leaders(session: Session) -> Sequence[Row[Any]]:

@@ -1,4 +1,4 @@
-"""How fast one address may be spoken to: back-off, breaker, token bucket, and urgency."""
+"""How fast one address may be spoken to: back-off, breaker and urgency."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -46,20 +46,3 @@ class Breaker:
     def after_success(self) -> "Breaker":
         """Return a closed breaker."""
         return Breaker()
-
-
-@dataclass(frozen=True)
-class Bucket:
-    """A token bucket: `rate` messages a second, `burst` at once."""
-
-    rate: float
-    burst: float
-    tokens: float
-    at: datetime
-
-    def take(self, at: datetime) -> tuple["Bucket", bool]:
-        """Return the bucket at `at`, and whether one message may go."""
-        gained = max(0.0, (at - self.at).total_seconds()) * self.rate
-        tokens = min(self.burst, self.tokens + gained)
-        allowed = tokens >= 1
-        return replace(self, tokens=tokens - allowed, at=max(at, self.at)), allowed

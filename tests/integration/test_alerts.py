@@ -87,6 +87,8 @@ def test_more_reports_are_the_same_alert_and_a_higher_colour_calls_again(calm: C
     calm.settle_down()
     (alert,) = alerts()
     assert pages(alert["id"]) == ["duty_leader alert.fired blue"]
+    (line,) = rows("select title from owed where kind = 'alert'")
+    assert line["title"] == "㮾梨街道 2 小时内积水 7 处"
     report(points[7:])
     calm.settle_down()
     (alert,) = alerts()

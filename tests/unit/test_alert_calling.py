@@ -1,4 +1,4 @@
-"""Who is called next, how far apart places are, which alerts go out as one message."""
+"""Who is called next, how far apart places are, what makes an alert itself."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from alerts.detect import Case, busiest_spot, centre_of, distinct_places, measure
 from alerts.escalation import Call, Callee, Chain, Step, duty_gaps, next_call
-from alerts.grouping import bundles, identify
+from alerts.grouping import identify
 from alerts.rules import Measure
 
 BEGIN = datetime(2026, 6, 17, 6, tzinfo=UTC)
@@ -147,7 +147,3 @@ def test_an_alert_is_itself_by_rule_area_and_labels_alone() -> None:
         identify("rule", "town", code=430121003, labels={"drill": "yes"}),
     ]
     assert len({one.fingerprint, *(o.fingerprint for o in others)}) == 4
-
-
-def test_what_goes_to_one_ear_is_one_bundle() -> None:
-    assert bundles([1, 2, 3, 4], key=lambda n: n % 2) == [[1, 3], [2, 4]]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from alerts.delivery import webhook
 from alerts.delivery.audience import Manner, NoticesRefused, not_before, parse_policies
 from alerts.delivery.service import Parcel
-from alerts.delivery.throttle import MAX_ATTEMPTS, Breaker, Bucket, retry_at, urgency
+from alerts.delivery.throttle import MAX_ATTEMPTS, Breaker, retry_at, urgency
 from alerts.rulebook import NOTICES_FILE, policies, read_yaml
 
 AT = datetime(2026, 6, 17, 6, tzinfo=UTC)
@@ -99,15 +99,6 @@ def test_five_failures_open_the_breaker_and_one_success_closes_it() -> None:
     assert not breaker.lets_through(AT)
     assert breaker.lets_through(AT + timedelta(seconds=10))
     assert breaker.after_success() == Breaker()
-
-
-def test_a_bucket_gives_its_burst_and_then_its_rate() -> None:
-    bucket = Bucket(rate=1 / 3, burst=2, tokens=2, at=AT)
-    answers = []
-    for second in (0, 0, 0, 3, 3):
-        bucket, allowed = bucket.take(AT + timedelta(seconds=second))
-        answers.append(allowed)
-    assert answers == [True, True, False, True, False]
 
 
 @pytest.mark.parametrize(
