@@ -51,6 +51,7 @@ RESOURCES = (
     "readings",
 )
 STANDING = ("open311", "geo")
+OUTER = ("open311", "geo")  # what an outer zone (外网区) mounts: no desk, no live stream, no lists
 CLOSED_PREFIXES = ("/api", "/open311", "/live", "/geo", "/vendor", "/fonts")
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,8 @@ class Packages(StaticFiles):
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Prime the pages, watch the database and listen to the relay for as long as we serve."""
     to_thread.current_default_thread_limiter().total_tokens = THREADS
-    await prime(app)
+    if pages:
+        await prime(app)
     watching = [asyncio.create_task(health.pulse.watch()), asyncio.create_task(hub.run())]
     try:
         yield
@@ -110,9 +112,10 @@ def build() -> FastAPI:
     problems.install(api)
     for router in (health.router, metrics.router, sign_in.router, session.router, docs.router):
         api.include_router(router)
-    api.include_router(live_routes.router)
-    for name in (*RESOURCES, *STANDING):
+    for name in OUTER if settings().zone == "outer" else (*RESOURCES, *STANDING):
         _include(api, name)
+    if settings().zone != "outer":
+        api.include_router(live_routes.router)
     _mount_packages(api)
     for prefix in CLOSED_PREFIXES:
         api.include_router(_nothing_else(prefix))
@@ -186,14 +189,14 @@ def _dress(dash_app: Dash) -> None:
 def content_policy() -> str:
     """Return the content policy, once all inline scripts of the pages are known."""
     if not _policy:
-        _policy.append(policy(pages.csp_hashes()))
+        _policy.append(policy(pages.csp_hashes() if pages else ()))
     return _policy[0]
 
 
 _policy: list[str] = []
 logs.set_up("web")
 api = build()
-pages = add_pages(api)
+pages = None if settings().zone == "outer" else add_pages(api)
 server = Guard(
     Gate(api, database_is_up=lambda: health.pulse.up),
     content_policy=content_policy,

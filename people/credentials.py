@@ -27,6 +27,15 @@ class Credentials:
             return cls()
         return cls(accounts, keys)
 
+    def tell(self, username: str, password: str, *, role: str, area: str) -> None:
+        """Remember an account's new password."""
+        line = {"username": username, "password": password, "role": str(role), "area": area}
+        self.accounts[username] = line
+
+    def keep_only(self, usernames: set[str]) -> None:
+        """Forget accounts that are no longer planned."""
+        self.accounts = {k: line for k, line in self.accounts.items() if k in usernames}
+
     def write(self, path: Path) -> None:
         """Write the file whole or not at all, readable by its owner only (0600)."""
         body = {

@@ -110,13 +110,10 @@ def _open_accounts(
         for account in accounts
     }
     existing = queries_accounts.usernames(session)
-    fresh = [
-        account
-        for account in accounts
-        if not (account.username in existing and account.username in credentials.accounts)
-    ]
     rows = []
-    for account in fresh:
+    for account in accounts:
+        if account.username in existing and account.username in credentials.accounts:
+            continue
         password = passwords.new_password()
         rows.append(
             {
@@ -129,16 +126,9 @@ def _open_accounts(
                 "created_at": at,
             },
         )
-        credentials.accounts[account.username] = {
-            "username": account.username,
-            "password": password,
-            "role": account.role.value,
-            "area": account.area,
-        }
+        credentials.tell(account.username, password, role=account.role, area=account.area)
     queries_accounts.put_accounts(session, rows)
-    planned = {account.username for account in accounts}
-    for gone in set(credentials.accounts) - planned:
-        del credentials.accounts[gone]
+    credentials.keep_only({account.username for account in accounts})
 
 
 def _issue_keys(session: Session, credentials: Credentials, *, at: datetime) -> None:
