@@ -22,7 +22,7 @@ from starlette.types import Scope
 
 from core import db, logs
 from core.errors import NotFound
-from core.settings import ROOT
+from core.settings import ROOT, settings
 from dashboard import callbacks, health, metrics, sign_in
 from dashboard.api import docs, problems, session
 from dashboard.api import live as live_routes
