@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -126,14 +125,20 @@ class Cast:
 
 def cast() -> Cast:
     """Return the people of 星沙街道, and somebody of the next town."""
-    make: Callable[..., Hand] = hand
+    parts = {
+        "worker": ("网格员甲", Role.GRID_WORKER, str(VILLAGE)),
+        "village": ("村干部乙", Role.VILLAGE_CENTRE, str(VILLAGE)),
+        "town": ("派遣员丙", Role.TOWN_CENTRE, str(TOWN)),
+        "town_second": ("核查员丁", Role.TOWN_CENTRE, str(TOWN)),
+        "county": ("值班长戊", Role.COUNTY_COMMAND, "430121"),
+        "leader": ("值班领导己", Role.DUTY_LEADER, "430121"),
+        "department": ("承办人庚", Role.DEPARTMENT, "D-CG"),
+        "elsewhere": ("外镇辛", Role.TOWN_CENTRE, "430121002"),
+    }
+    numbered = enumerate(parts.items(), start=900_001)
     return Cast(
-        worker=make("网格员甲", Role.GRID_WORKER, str(VILLAGE), person=900_001, account=900_001),
-        village=make("村干部乙", Role.VILLAGE_CENTRE, str(VILLAGE), person=900_002, account=900_002),
-        town=make("派遣员丙", Role.TOWN_CENTRE, str(TOWN), person=900_003, account=900_003),
-        town_second=make("核查员丁", Role.TOWN_CENTRE, str(TOWN), person=900_004, account=900_004),
-        county=make("值班长戊", Role.COUNTY_COMMAND, "430121", person=900_005, account=900_005),
-        leader=make("值班领导己", Role.DUTY_LEADER, "430121", person=900_006, account=900_006),
-        department=make("承办人庚", Role.DEPARTMENT, "D-CG", person=900_007, account=900_007),
-        elsewhere=make("外镇辛", Role.TOWN_CENTRE, "430121002", person=900_008, account=900_008),
+        **{
+            part: hand(name, role, code, person=n, account=n)
+            for n, (part, (name, role, code)) in numbered
+        }
     )

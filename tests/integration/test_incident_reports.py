@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -89,7 +90,7 @@ def test_a_village_or_an_address_is_enough_and_the_rest_waits_unlocated(people: 
     ],
 )
 def test_what_cannot_be_used_is_refused_and_nothing_is_stored(
-    people: Cast, draft: dict[str, object], said: str
+    people: Cast, draft: dict[str, Any], said: str
 ) -> None:
     before = one("select count(*) as n from incident_keys")["n"]
     with pytest.raises(Invalid) as caught:
