@@ -122,7 +122,6 @@ install_python() {
         --require-hashes $(printf -- '-r %s ' "${lists[@]}") ||
         fail "Python 依赖安装失败，请检查网络（installing Python packages failed）"
     [ "$purpose" != test ] || touch $stamps/with-tests
-    .venv/bin/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1 || true
     done_with python "${lists[@]}"
 }
 
