@@ -16,8 +16,7 @@ from dashboard.api.deps import InTransaction, SignedIn
 from dispatch.command import service
 from dispatch.command.orders import Action, Role
 
-router = APIRouter(prefix="/orders", tags=["orders"])
-proposals = APIRouter(prefix="/incidents", tags=["orders"])
+router = APIRouter(tags=["orders"])
 Words = Annotated[str, Field(max_length=500)]
 
 
@@ -100,7 +99,7 @@ class HistoryOut(BaseModel):
     entries: list[EntryOut]
 
 
-@router.post("", status_code=status.HTTP_201_CREATED)
+@router.post("/orders", status_code=status.HTTP_201_CREATED)
 def issue(body: OrdersIn, session: InTransaction, actor: SignedIn) -> OrdersOut:
     """下达指令: one lead and supports; a second lead for the same incident gets 409."""
     sent = [service.Sent(one.id, one.role, one.task) for one in body.responders]
@@ -109,7 +108,7 @@ def issue(body: OrdersIn, session: InTransaction, actor: SignedIn) -> OrdersOut:
     return OrdersOut(orders=[_out(row, actor) for row in rows if row.id in set(made)])
 
 
-@router.get("")
+@router.get("/orders")
 def orders(
     *,
     session: InTransaction,
@@ -126,7 +125,7 @@ def orders(
     return OrdersOut(orders=[_out(row, actor) for row in rows])
 
 
-@router.get("/{order_id}")
+@router.get("/orders/{order_id}")
 def order(order_id: UUID, session: InTransaction, actor: SignedIn) -> HistoryOut:
     """One order with its history."""
     entries = [
@@ -144,7 +143,7 @@ def order(order_id: UUID, session: InTransaction, actor: SignedIn) -> HistoryOut
     return HistoryOut(order=_one(session, order_id, actor), entries=entries)
 
 
-@router.post("/{order_id}/actions")
+@router.post("/orders/{order_id}/actions")
 def act(
     order_id: UUID,
     body: ActionIn,
@@ -166,7 +165,7 @@ def act(
     return _one(session, order_id, actor)
 
 
-@proposals.get("/{incident_id}/proposal")
+@router.get("/incidents/{incident_id}/proposal")
 def proposal(incident_id: UUID, session: InTransaction, actor: SignedIn) -> dict[str, Any]:
     """推荐人选: the newest proposal with its reasons and near misses."""
     del actor
@@ -176,7 +175,7 @@ def proposal(incident_id: UUID, session: InTransaction, actor: SignedIn) -> dict
     return {**found, "created_at": stamp(found["created_at"])}
 
 
-@proposals.post("/{incident_id}/proposal", status_code=status.HTTP_201_CREATED)
+@router.post("/incidents/{incident_id}/proposal", status_code=status.HTTP_201_CREATED)
 def propose(incident_id: UUID, session: InTransaction, actor: SignedIn) -> dict[str, Any]:
     """重新推荐: rank anew with the positions of this moment."""
     service.ask_again(session, incident_id, actor=actor, at=clock.now())
