@@ -26,6 +26,7 @@ from people.roles import Post
 
 CALLER = "逐级呼叫"
 OWED_KIND = "alert"
+Callees = dict[str, tuple[Callee, ...]]
 _ANSWER_WITHIN = timedelta(minutes=5)
 
 
@@ -34,9 +35,12 @@ def tell(
 ) -> None:
     """Call who must hear of a judgement; what goes to one ear at once goes as one message."""
     notices: list[Notice] = []
+    called: dict[str, Callees] = {}
     for alert, changes in judged:
         if Change.FIRED in changes or Change.ROSE in changes:
-            notices += begin(session, alert, at=at)
+            if alert.notice not in called:
+                called[alert.notice] = callees_now(session, policies()[alert.notice], at)
+            notices += begin(session, alert, called[alert.notice], at=at)
         elif Change.RESOLVED in changes:
             notices += _over(session, alert, at=at)
         elif alert.fired_at is not None:
@@ -44,7 +48,7 @@ def tell(
     delivery.announce(session, notices, at=at)
 
 
-def begin(session: Session, alert: Alert, *, at: datetime) -> list[Notice]:
+def begin(session: Session, alert: Alert, callees: Callees, *, at: datetime) -> list[Notice]:
     """Start the chain of an alert anew and return what its first call says.
 
     An acknowledgement of a lower colour ends here; one of this colour or worse still holds.
@@ -56,7 +60,7 @@ def begin(session: Session, alert: Alert, *, at: datetime) -> list[Notice]:
     alert.ack_by = alert.ack_name = alert.ack_at = alert.ack_until = None
     alert.ack_note = alert.ack_colour = None
     alert.ack_by_phone = False
-    chain = chain_of(policy, alert.colour, callees=_callees(session, policy, at), at=at)
+    chain = chain_of(policy, alert.colour, callees=callees, at=at)
     alert.chain = chain_as_json(chain)
     _note_gaps(session, alert, chain, at)
     first = next_call(chain, after=None)
@@ -73,9 +77,7 @@ def _still_acknowledged(alert: Alert, at: datetime) -> bool:
     )
 
 
-def call(
-    session: Session, alert: Alert, chain: Chain, *, now: Call, at: datetime
-) -> list[Notice]:
+def call(session: Session, alert: Alert, chain: Chain, *, now: Call, at: datetime) -> list[Notice]:
     """Call one step, make its people owe an answer, set the timer of the next step."""
     step = chain.steps[now.step]
     manner = policies()[alert.notice].manner(alert.colour)
@@ -83,7 +85,12 @@ def call(
         _owe(session, alert, callee, at=at)
     names = "、".join(callee.name for callee in step.callees)
     queries.add_entry(
-        session, alert, "called", actor=CALLER, at=at, note=names,
+        session,
+        alert,
+        "called",
+        actor=CALLER,
+        at=at,
+        note=names,
         data={"post": step.post, "round": now.round, "step": now.step},
     )
     _set_next(session, alert, next_call(chain, after=now))
@@ -106,7 +113,11 @@ def _set_next(session: Session, alert: Alert, upcoming: Call | None) -> None:
         "due_at": upcoming.due_at.isoformat(),
     }
     outbox.set_timer(
-        session, key, "timer.alert_call", subject=str(alert.id), due_at=upcoming.due_at,
+        session,
+        key,
+        "timer.alert_call",
+        subject=str(alert.id),
+        due_at=upcoming.due_at,
         payload={"key": key},
     )
 
@@ -143,16 +154,22 @@ def correct_desks(session: Session, alert: Alert) -> None:
     """Let the lines that already stand on desks say what the alert says now."""
     for row in queries_cases.owing(session, OWED_KIND, str(alert.id)):
         people.owe(
-            session, post_id=row.post_id, person=row.person, kind=OWED_KIND,
-            subject=str(alert.id), since=row.since, due_at=row.due_at, entry=_line(alert),
+            session,
+            post_id=row.post_id,
+            person=row.person,
+            kind=OWED_KIND,
+            subject=str(alert.id),
+            since=row.since,
+            due_at=row.due_at,
+            entry=_line(alert),
         )
 
 
-def _callees(session: Session, policy: Policy, at: datetime) -> dict[str, tuple[Callee, ...]]:
+def callees_now(session: Session, policy: Policy, at: datetime) -> Callees:
     """Return who each post of a policy means now, by the rota; an empty post is missing."""
     asked = [Post(post) for post, _ in policy.steps if post != ALL_LEADERS]
     held = people.all_on_duty(session, asked, at=at)
-    found: dict[str, tuple[Callee, ...]] = {
+    found: Callees = {
         post.value: (Callee(post.value, who.post_id, who.staff_id, who.name),)
         for post, who in held.items()
     }

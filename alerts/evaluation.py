@@ -78,8 +78,9 @@ def judge_rule(
         if before is None and _over_limit(rule, standing, raised):
             _overflow(session, known, raised, at=at)
             continue
-        verdict = _judge(session, known, key, before=before, measured=measured, at=at,
-                         failed=found is None)
+        verdict = _judge(
+            session, known, key, before=before, measured=measured, at=at, failed=found is None
+        )
         if verdict is not None:
             raised.append(verdict)
     calling.tell(session, [(alert, v.changes) for alert, v in raised], at=at)
@@ -126,8 +127,8 @@ def _judge(
     failed: bool,
 ) -> tuple[Alert, Verdict] | None:
     """Judge one area and store what came of it; None when nothing stands and nothing changed."""
-    reading = _UNKNOWN if failed else Reading(measured.value, measured.count) if measured else (
-        _NOTHING
+    reading = (
+        _UNKNOWN if failed else Reading(measured.value, measured.count) if measured else (_NOTHING)
     )
     verdict = judge(known.rule.levels, standing_of(before) if before else None, reading, at=at)
     if Change.WITHDRAWN in verdict.changes and before is not None:
@@ -229,8 +230,9 @@ def _write(
     queries.add_value(session, alert, count=measured.count if measured else 0, at=at)
     for change in verdict.changes:
         if change is not Change.MOVED:
-            queries.add_entry(session, alert, change.value, actor=ENGINE, at=at,
-                              data={"value": after.value})
+            queries.add_entry(
+                session, alert, change.value, actor=ENGINE, at=at, data={"value": after.value}
+            )
     session.flush()
     if alert.fired_at is not None:
         announce_change(session, alert, _loudest(verdict.changes), at=at)

@@ -155,9 +155,7 @@ def _wait(levels: Levels, before: Standing, value: float, count: int, at: dateti
 
 def _fire(levels: Levels, before: Standing, value: float, at: datetime) -> Verdict:
     colour, peak = levels.colour_of(value), _worse(levels, before.peak, value)
-    fired = replace(
-        before, state=State.FIRING, colour=colour, value=value, peak=peak, fired_at=at
-    )
+    fired = replace(before, state=State.FIRING, colour=colour, value=value, peak=peak, fired_at=at)
     return Verdict(fired, (Change.FIRED,))
 
 

@@ -103,14 +103,18 @@ def active_alerts(session: Session, rule: str) -> Sequence[Alert]:
     ).all()
 
 
-def rules_with_active_alerts(session: Session) -> dict[str, list[int]]:
-    """Return the area codes of the standing and pending alerts of each rule."""
+def rules_with_active_alerts(session: Session) -> dict[str, tuple[list[int], bool]]:
+    """Return, for each rule, the areas of its active alerts, and whether one is an overflow."""
     rows = session.execute(
-        select(Alert.rule, func.array_agg(Alert.scope_code.distinct()))
+        select(
+            Alert.rule,
+            func.array_agg(Alert.scope_code.distinct()),
+            func.bool_or(Alert.labels.has_key("overflow")),
+        )
         .where(Alert.state.in_(ACTIVE))
         .group_by(Alert.rule)
     )
-    return {rule: list(codes) for rule, codes in rows}
+    return {rule: (list(codes), spilled) for rule, codes, spilled in rows}
 
 
 def lock(session: Session, alert_id: UUID) -> Alert | None:

@@ -105,7 +105,10 @@ def _values(
 
 
 def _over_cases(
-    session: Session, rule: Rule, categories: Sequence[str], codes: Sequence[int] | None,
+    session: Session,
+    rule: Rule,
+    categories: Sequence[str],
+    codes: Sequence[int] | None,
     at: datetime,
 ) -> list[Measured]:
     area = _AREA[rule.scope]
@@ -148,7 +151,10 @@ def _measure(rule: Rule, area: AreaKey, cases: Sequence[Case]) -> Measured:
 
 
 def _overdue(
-    session: Session, rule: Rule, categories: Sequence[str], codes: Sequence[int] | None,
+    session: Session,
+    rule: Rule,
+    categories: Sequence[str],
+    codes: Sequence[int] | None,
     at: datetime,
 ) -> list[Measured]:
     """Return the share of open cases past their time, for each area."""
@@ -174,7 +180,10 @@ def _overdue(
 
 
 def _unsigned(
-    session: Session, rule: Rule, categories: Sequence[str], codes: Sequence[int] | None,
+    session: Session,
+    rule: Rule,
+    categories: Sequence[str],
+    codes: Sequence[int] | None,
     at: datetime,
 ) -> list[Measured]:
     """Return the urgent cases (级别 1–2) assigned longer ago than the argument and not signed."""
@@ -198,9 +207,7 @@ def _unsigned(
         cases = list(group)
         places = [(r.lon, r.lat) for r in cases if r.lon is not None and not r.confidential]
         ids = tuple(r.id for r in cases[:_EVIDENCE])
-        found.append(
-            Measured(*key, float(len(cases)), len(cases), ids, tuple(places[:_EVIDENCE]))
-        )
+        found.append(Measured(*key, float(len(cases)), len(cases), ids, tuple(places[:_EVIDENCE])))
     return found
 
 

@@ -76,11 +76,12 @@ def sweep(session: Session, *, at: datetime) -> None:
         name = known.rule.name
         due = known.rule.every or max(_FULL_ROUND, known.rule.window / 120)
         last = cycles.get(name)
+        codes, spilled = standing.get(name, ([], False))
         if last is None or at - last.judged_at >= due or at < last.judged_at:
             judged += evaluation.judge_rule(session, known, codes=None, at=at)
-        elif name in standing:
-            judged += evaluation.judge_rule(session, known, codes=standing[name], at=at)
-        if name in standing:
+        elif codes:
+            judged += evaluation.judge_rule(session, known, codes=codes, at=at)
+        if spilled:
             evaluation.settle_overflow(session, known, at=at)
     for alert in queries.alerts_of_retired_rules(session):
         evaluation.resolve(session, alert, at=at, note="规则已停用")
@@ -145,13 +146,25 @@ def _take(
     _watch_ack(session, alert)
     how = "by_phone" if by_phone else "on_screen"
     queries.add_entry(
-        session, alert, "acknowledged", actor=actor.name, at=at, note=note or None,
+        session,
+        alert,
+        "acknowledged",
+        actor=actor.name,
+        at=at,
+        note=note or None,
         data={"how": how, "until": alert.ack_until.isoformat(), "on_behalf": actor.on_behalf},
     )
     after = {"ack_name": actor.name, "ack_until": str(alert.ack_until), "how": how}
     audit.record(
-        session, "alert.acknowledge", subject=subject, actor=actor.name, at=at,
-        account=actor.account, on_behalf=actor.on_behalf, before=before, after=after,
+        session,
+        "alert.acknowledge",
+        subject=subject,
+        actor=actor.name,
+        at=at,
+        account=actor.account,
+        on_behalf=actor.on_behalf,
+        before=before,
+        after=after,
     )
     announce_change(session, alert, "acknowledged", at=at)
 
@@ -162,8 +175,12 @@ def _watch_ack(session: Session, alert: Alert) -> None:
         return
     stamp = alert.ack_until.isoformat()
     outbox.set_timer(
-        session, f"alert:{alert.id}:ack:{stamp}", "timer.alert_ack", subject=str(alert.id),
-        due_at=alert.ack_until, payload={"until": stamp},
+        session,
+        f"alert:{alert.id}:ack:{stamp}",
+        "timer.alert_ack",
+        subject=str(alert.id),
+        due_at=alert.ack_until,
+        payload={"until": stamp},
     )
 
 
@@ -203,11 +220,13 @@ def _ack_ran_out(session: Session, alert: Alert, *, until: str, at: datetime) ->
         _watch_ack(session, alert)
         session.flush()
         return
-    queries.add_entry(session, alert, "ack_expired", actor=calling.CALLER, at=at,
-                      note=alert.ack_name)
+    queries.add_entry(
+        session, alert, "ack_expired", actor=calling.CALLER, at=at, note=alert.ack_name
+    )
     alert.ack_until = at
     alert.rev += 1
-    notices = calling.begin(session, alert, at=at)
+    callees = calling.callees_now(session, policies()[alert.notice], at)
+    notices = calling.begin(session, alert, callees, at=at)
     session.flush()
     delivery.announce(session, notices, at=at)
     announce_change(session, alert, "ack_expired", at=at)
@@ -242,8 +261,15 @@ def load_rules(
         done[name] = "retired"
     changed = {name: what for name, what in done.items() if what != "same"}
     if changed:
-        audit.record(session, "rules.load", subject="rules", actor=actor.name, at=at,
-                     account=actor.account, after=changed)
+        audit.record(
+            session,
+            "rules.load",
+            subject="rules",
+            actor=actor.name,
+            at=at,
+            account=actor.account,
+            after=changed,
+        )
     return done
 
 

@@ -133,6 +133,4 @@ class AlertEntry(Base):
     actor: Mapped[InternalText]
     colour: Mapped[MaybeText]
     note: Mapped[MaybeText]
-    data: Mapped[dict[str, Any]] = mapped_column(
-        JSONB, server_default=sql("'{}'"), info=INTERNAL
-    )
+    data: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=sql("'{}'"), info=INTERNAL)

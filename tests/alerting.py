@@ -55,8 +55,13 @@ def report(
     ids = []
     for lon, lat in points:
         draft = Draft(
-            category=category, description="路面积水，车辆无法通行", lon=lon, lat=lat, source="app",
-            drill=drill, reporter_phone=phone or None,
+            category=category,
+            description="路面积水，车辆无法通行",
+            lon=lon,
+            lat=lat,
+            source="app",
+            drill=drill,
+            reporter_phone=phone or None,
         )
         with transaction(Access.worker()) as session:
             at = clock.now()

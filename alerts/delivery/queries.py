@@ -43,8 +43,10 @@ def add(session: Session, rows: Sequence[dict[str, Any]]) -> list[UUID]:
     """Store messages; one whose `dedupe` is known already is left out. Returns the new ids."""
     if not rows:
         return []
-    fresh = upsert(Notification).values(list(rows)).on_conflict_do_nothing(
-        index_elements=[Notification.dedupe]
+    fresh = (
+        upsert(Notification)
+        .values(list(rows))
+        .on_conflict_do_nothing(index_elements=[Notification.dedupe])
     )
     return list(session.scalars(fresh.returning(Notification.id)))
 
@@ -60,9 +62,7 @@ def claim_next(
 def record(session: Session, notification_id: UUID, **values: Any) -> None:
     """Write what became of a message, and of those bundled into it."""
     values["lease_until"] = None
-    session.execute(
-        update(Notification).where(Notification.id == notification_id).values(**values)
-    )
+    session.execute(update(Notification).where(Notification.id == notification_id).values(**values))
 
 
 def expire(session: Session, *, at: datetime) -> int:
@@ -86,7 +86,12 @@ def breaker(session: Session, channel: str, address: str) -> Breaker:
 
 
 def keep_breaker(
-    session: Session, channel: str, *, address: str, breaker: Breaker, error: str | None,
+    session: Session,
+    channel: str,
+    *,
+    address: str,
+    breaker: Breaker,
+    error: str | None,
     at: datetime,
 ) -> None:
     """Store the breaker of an address."""

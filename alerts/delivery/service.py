@@ -159,13 +159,19 @@ def record(session: Session, parcel: Parcel, outcome: Outcome, *, at: datetime) 
         breaker = breaker.after_success()
     else:
         again = None if outcome.final else retry_at(parcel.attempts, at=at)
-        failed = {"state": "failed_perm", "failed_at": at} if again is None else {
-            "state": "failed_temp", "due_at": again
-        }
+        failed = (
+            {"state": "failed_perm", "failed_at": at}
+            if again is None
+            else {"state": "failed_temp", "due_at": again}
+        )
         queries.record(session, parcel.id, error=outcome.error, **failed)
         breaker = breaker.after_failure(at)
     queries.keep_breaker(
-        session, parcel.channel, address=parcel.address, breaker=breaker, error=outcome.error,
+        session,
+        parcel.channel,
+        address=parcel.address,
+        breaker=breaker,
+        error=outcome.error,
         at=at,
     )
 

@@ -93,9 +93,7 @@ async def _post(gateway: Gateway, parcel: Parcel, at: datetime) -> Outcome:
         httpx.AsyncClient(
             proxy=gateway.proxy or None, trust_env=False, follow_redirects=False, timeout=timeout
         ) as client,
-        client.stream(
-            "POST", url, content=body, headers=headers, extensions=extensions
-        ) as answer,
+        client.stream("POST", url, content=body, headers=headers, extensions=extensions) as answer,
     ):
         said = await _beginning(answer)
     return judge(answer.status_code, said)
@@ -150,7 +148,10 @@ def require_callable(address: str) -> None:
     """
     ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    if ip.is_link_local or ip.is_multicast or ip.is_unspecified or (
-        ip.is_reserved and not ip.is_loopback
+    if (
+        ip.is_link_local
+        or ip.is_multicast
+        or ip.is_unspecified
+        or (ip.is_reserved and not ip.is_loopback)
     ):
         raise AddressRefused(f"网关地址 {address} 不能呼叫")

@@ -246,7 +246,11 @@ def acknowledge(
     if "\x00" in said.note:
         raise Invalid("备注含有无法保存的字符")
     alert = service.acknowledge(
-        session, alert_id, actor=actor, at=clock.now(), note=said.note.strip(),
+        session,
+        alert_id,
+        actor=actor,
+        at=clock.now(),
+        note=said.note.strip(),
         by_phone=said.by_phone,
     )
     return AckOut(

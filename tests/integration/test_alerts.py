@@ -286,8 +286,7 @@ def test_two_workers_judging_at_once_make_one_alert(calm: County) -> None:
             barrier.wait(10)
             with transaction(Access.worker()) as session:
                 found = [
-                    Change(0, c["kind"], c["subject"], 0, Scope(), {}, at, at)
-                    for c in changes
+                    Change(0, c["kind"], c["subject"], 0, Scope(), {}, at, at) for c in changes
                 ]
                 service.judge_changes(session, found, at=at)
         except DomainError as failed:

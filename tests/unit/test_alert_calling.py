@@ -99,7 +99,7 @@ def test_a_later_report_never_lowers_the_number_of_places(
 
 @given(POINTS)
 def test_counted_places_are_apart_and_every_report_is_near_one(
-    points: list[tuple[float, float]]
+    points: list[tuple[float, float]],
 ) -> None:
     kept = [points[k] for k in distinct_places(points, apart=150)]
 

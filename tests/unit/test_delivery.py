@@ -43,7 +43,9 @@ def test_no_garbage_in_the_header_passes_or_breaks(header: str) -> None:
      (410, False, True), (408, False, False), (429, False, False), (500, False, False)],
 )  # fmt: skip
 def test_only_a_2xx_is_taken_and_a_redirect_is_never_followed(
-    status: int, delivered: bool, final: bool  # noqa: FBT001 (table)
+    status: int,
+    delivered: bool,
+    final: bool,  # noqa: FBT001 (table)
 ) -> None:
     outcome = webhook.judge(status, "")
     assert (outcome.delivered, outcome.final) == (delivered, final)
@@ -69,8 +71,12 @@ def test_the_inner_network_may_be_called(address: str) -> None:
 )
 def test_only_plain_http_addresses_are_called(url: str) -> None:
     parcel = Parcel(
-        id=uuid4(), channel="webhook", address="default", event="alert.fired",
-        body={}, attempts=1,
+        id=uuid4(),
+        channel="webhook",
+        address="default",
+        event="alert.fired",
+        body={},
+        attempts=1,
     )
     outcome = webhook.send(webhook.Gateway(url, "secret"), parcel, at=AT)
     assert outcome.final
