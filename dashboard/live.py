@@ -90,8 +90,10 @@ class Hub:
             while True:
                 try:
                     await self._listen()
-                except (redis.RedisError, OSError, ValueError, DomainError) as gone:
+                except (redis.RedisError, OSError, DomainError) as gone:
                     log.warning("live stream interrupted", extra={"why": type(gone).__name__})
+                except Exception:  # whatever it was, screens must not stay silent for ever
+                    log.exception("live stream failed")
                 await asyncio.sleep(RECONNECT_S)
         finally:
             checking.cancel()
@@ -253,6 +255,9 @@ class Hub:
             try:
                 good = await to_thread.run_sync(_still_good, tokens, clock.now())
             except DomainError:
+                continue
+            except Exception:
+                log.exception("sessions were not checked")
                 continue
             for client in list(self.clients):
                 token = client.identity.token_hash

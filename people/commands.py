@@ -9,6 +9,7 @@ import click
 from core import clock, db
 from core.access import Access
 from core.settings import settings
+from people.roles import ACCOUNT_ROLES, Role
 
 CREDENTIALS = "credentials.json"
 
@@ -48,6 +49,27 @@ def seed_demo() -> None:
         f" · 账号 {made.accounts} · 新排班 {made.shifts}",
     )
     click.echo(f"密码在 {path}")
+
+
+@people.command("add-account")
+@click.argument("username")
+@click.option("--role", type=click.Choice([r.value for r in ACCOUNT_ROLES]), required=True)
+@click.option("--unit", required=True, help="单位编码 (unit code): 430121, 430121001, D-CG …")
+@click.option("--staff", default=None, help="工号 (staff number)")
+def add_account(username: str, role: str, unit: str, staff: str | None) -> None:
+    """开立账号, 或重设其密码 (new account or new password); 密码只显示这一次."""
+    from people import staffing
+
+    with db.transaction(Access.owner()) as session:
+        password = staffing.open_account(
+            session,
+            username=username,
+            role=Role(role),
+            unit_code=unit,
+            staff_code=staff,
+            at=clock.now(),
+        )
+    click.echo(password)
 
 
 @click.group()

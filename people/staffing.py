@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
+from core import audit
 from core.clock import LOCAL
+from core.errors import NotFound
 from people import passwords, queries, queries_accounts, rota, seeding
 from people.catalogue import read_units
 from people.credentials import Credentials
-from people.roles import Post
+from people.roles import Post, Role
 
 API_KEYS = {
     "open311": ("open311", "incidents"),
@@ -129,6 +131,37 @@ def _open_accounts(
         credentials.tell(account.username, password, role=account.role, area=account.area)
     queries_accounts.put_accounts(session, rows)
     credentials.keep_only({account.username for account in accounts})
+
+
+def open_account(
+    session: Session,
+    *,
+    username: str,
+    role: Role,
+    unit_code: str,
+    staff_code: str | None,
+    at: datetime,
+) -> str:
+    """Open an account, or give it a new password and role; returns the password."""
+    unit = queries.unit_by_code(session, unit_code)
+    if unit is None:
+        raise NotFound(f"没有单位 {unit_code}，请先运行 yiwang people load-units")
+    staff = queries.staff_ids(session)
+    if staff_code is not None and staff_code not in staff:
+        raise NotFound(f"没有工号 {staff_code}")
+    password = passwords.new_password()
+    row = {
+        "username": username,
+        "password_hash": passwords.hash_password(password),
+        "role": role.value,
+        "unit_id": unit.id,
+        "staff_id": staff.get(staff_code or ""),
+        "demo": False,
+        "created_at": at,
+    }
+    queries_accounts.put_accounts(session, [row])
+    audit.record(session, "account.opened", subject=username, actor="command line", at=at)
+    return password
 
 
 def _issue_keys(session: Session, credentials: Credentials, *, at: datetime) -> None:

@@ -59,7 +59,7 @@ _ON_TIME = text(
     """
     select town_code, count(*) filter (where on_time) as n, count(*) as d
     from case_fact
-    where handle_due_at >= :since and valid and not drill
+    where handle_due_at >= :since and not drill
       and (on_time is not null or handle_due_at < :at)
       and (cast(:town as int) is null or town_code = :town)
     group by town_code

@@ -234,6 +234,7 @@ create table case_fact (
 create index ix_case_fact_due on case_fact (handle_due_at, town_code)
   include (handled_at, on_time) where handle_due_at is not null;
 create index ix_case_fact_reported on case_fact (reported_at);
+create index ix_case_fact_closed on case_fact (closed_at) where closed_at is not null;
 """
 
 PUBLIC = """

@@ -15,6 +15,8 @@ from core.db import transaction
 from core.errors import Busy
 from dashboard import health
 from people import sign_in as signing
+from people import staffing
+from people.roles import Role
 from people.sign_in import Opened, Refused
 from tests import web
 
@@ -236,3 +238,38 @@ def test_the_interface_describes_itself_without_outside_files(client: TestClient
     page = browser.get("/api/docs").text
     assert "/api/session" in page
     assert "https://" not in page
+
+
+def test_every_route_but_the_open_ones_asks_who_calls(client: TestClient) -> None:
+    from dashboard.app import api  # noqa: PLC0415  reads the settings of this county
+
+    client.cookies.clear()
+    closed = []
+    for path, operations in api.openapi()["paths"].items():
+        address = path.replace("{", "").replace("}", "")
+        for method in operations:
+            answer = client.request(method, address)
+            if path.startswith(("/open311", "/healthz", "/readyz")) or path == "/api/session":
+                continue
+            assert (method, path, answer.status_code) == (method, path, 401)
+            closed.append(path)
+    assert len(closed) > 20
+
+
+def test_an_account_opened_by_command_signs_in_and_its_old_password_does_not(
+    client: TestClient,
+) -> None:
+    with transaction(Access.owner()) as session:
+        first, second = (
+            staffing.open_account(
+                session, username="new1", role=Role.DEPARTMENT, unit_code="D-CG", staff_code=None,
+                at=clock.now(),
+            )
+            for _ in range(2)
+        )  # fmt: skip
+    answers = [
+        client.post("/api/session", json={"username": "new1", "password": word}).status_code
+        for word in (first, second)
+    ]
+    client.cookies.clear()
+    assert answers == [401, 200]
