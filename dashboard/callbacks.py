@@ -16,6 +16,8 @@ from fastapi import Request
 class ThreadedCallbacks(FastAPIDashServer):
     """Dash's FastAPI server, but with every callback in a worker thread, context and all."""
 
+    websocket_capability = False  # what is live comes over the event stream: no second connection
+
     def serve_callback(self, dash_app: Dash) -> Callable[[Request], Any]:
         """Return the route that runs one callback."""
 
