@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 _OTHER_SPELLINGS: Final = {"㮾": "榔", "圫": "托"}  # rare characters and what people type instead
+_OFFICES: Final = ("居民委员会", "居委会", "村民委员会", "村委会", "委员会", "街道")
+_SHORTEST: Final = 2
 _SUFFIXES: Final = ("社区居委会", "居委会", "村委会", "街道", "社区", "村", "镇", "乡")
 
 
@@ -20,10 +22,11 @@ def aliases_of(name: str, short_name: str) -> list[str]:
 
 def short_of(name: str) -> str:
     """Return what people say for an official name: 金圫村 for 金圫村委会."""
-    for ending, kept in (("社区居委会", "社区"), ("居委会", ""), ("村委会", "村"), ("街道", "")):
-        if name.endswith(ending) and len(name) > len(ending):
-            return name.removesuffix(ending) + kept
-    return name.removesuffix("镇").removesuffix("乡") if len(name) > 2 else name  # noqa: PLR2004
+    for office in _OFFICES:
+        if name.endswith(office) and len(name) > len(office):
+            said = name.removesuffix(office)
+            return said + "村" if office == "村委会" and not said.endswith("村") else said
+    return name.removesuffix("镇").removesuffix("乡") if len(name) > _SHORTEST else name
 
 
 def root_of(name: str) -> str:

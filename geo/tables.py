@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import BigInteger, ColumnElement, Identity, and_, or_
@@ -84,7 +85,7 @@ class GridVersion(Base):
     source: Mapped[str] = mapped_column(Text)
     digest: Mapped[str] = mapped_column(Text)
     demo: Mapped[bool]
-    changes: Mapped[dict[str, int]] = mapped_column(JSONB)
+    changes: Mapped[dict[str, Any]] = mapped_column(JSONB)
 
 
 class GridBackdrop(Base):
