@@ -12,7 +12,7 @@ import traceback
 from tests.bench.shared import Bench
 from tests.bench.table import Row, show, write
 
-ROWS = ("start", "report", "locate", "backlog", "proposal", "live", "map", "scale")
+ROWS = ("start", "report", "locate", "backlog", "proposal", "breach", "live", "map", "scale")
 
 
 def main(names: list[str]) -> int:

@@ -10,7 +10,8 @@ from tests.bench.drafts import drafts
 from tests.bench.shared import UNDONE, Bench, paused, settled
 from tests.bench.table import Row
 
-CHANGES = 10_000
+REPORTS = 5_000  # each is two changes: the report, and its acceptance by automation
+DONE = "select count(*) from outbox where kind like 'incident.%%' and done_at is not null"
 _PATIENCE_S = 240.0
 
 
@@ -20,15 +21,18 @@ def measure(bench: Bench) -> list[Row]:
     floor = rq_floor.jobs_per_second(stack.redis_url())
     with paused(stack):
         load = Steady(stack.target(), drafts(stack, seed=5), rate=math.inf)
-        asyncio.run(load.play(600, clients=8, enough=CHANGES))
-    waiting = int(stack.one(UNDONE))
+        asyncio.run(load.play(600, clients=8, enough=REPORTS))
+    before, proposed = stack.one(DONE), stack.one("select count(*) from proposals")
     began = time.monotonic()
     settled(stack, _PATIENCE_S)
-    rate = (waiting - int(stack.one(UNDONE))) / (time.monotonic() - began)
+    spent = time.monotonic() - began
+    done, left = stack.one(DONE) - before, stack.one(UNDONE)
+    rate = done / spent
     dead = stack.one("select count(*) from outbox where dead_at is not null")
-    proposals = stack.one("select count(*) from proposals")
+    proposals = stack.one("select count(*) from proposals") - proposed
     return [
-        Row("backlog of 10,000 changes drained", f"{rate:.0f}/s", "≥ 2.0", rate / floor >= 2.0,
-            floor=f"{floor:.0f}/s RQ no-op jobs", ratio=f"{rate / floor:.2f}", value=rate,
-            note=f"{waiting} waiting, {proposals} proposals stored, {dead} dead"),
+        Row("backlog of 10,000 changes drained", f"{rate:.0f}/s", "≥ 2.0",
+            rate / floor >= 2.0 and not left, floor=f"{floor:.0f}/s RQ no-op jobs", ratio=f"{rate / floor:.2f}", value=rate,
+            note=f"{done} changes in {spent:.0f} s, {left} left, {proposals} proposals, "
+                 f"{dead} dead"),
     ]  # fmt: skip
