@@ -32,7 +32,8 @@ def measure(bench: Bench) -> list[Row]:
     proposals = stack.one("select count(*) from proposals") - proposed
     return [
         Row("backlog of 10,000 changes drained", f"{rate:.0f}/s", "≥ 2.0",
-            rate / floor >= 2.0 and not left, floor=f"{floor:.0f}/s RQ no-op jobs", ratio=f"{rate / floor:.2f}", value=rate,
+            rate / floor >= 2.0 and not left, floor=f"{floor:.0f}/s RQ no-op jobs",
+            ratio=f"{rate / floor:.2f}", value=rate,
             note=f"{done} changes in {spent:.0f} s, {left} left, {proposals} proposals, "
                  f"{dead} dead"),
     ]  # fmt: skip

@@ -10,7 +10,6 @@ from tests.bench.shared import settled
 from tests.bench.stack import Stack
 from tests.chaos.listener import Listener
 
-
 _DRAIN_S = 240.0  # fifty reports a second may be more than a busy machine works off at once
 
 
