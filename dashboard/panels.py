@@ -1,4 +1,4 @@
-"""What the desk's panels read: one case, one alert, the caller, the plain map; no SQL, no drawing."""
+"""What the desk's panels read: a case, an alert, the caller, the plain map; no SQL, no drawing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from geoalchemy2.shape import to_shape
 from alerts import queries as alert_queries
 from alerts.delivery import queries as delivery
 from core.access import Access
+from core.clock import local
 from core.db import transaction
 from dashboard import reads, snapshot
 from dashboard.auth import current_identity
@@ -75,10 +76,12 @@ def _key(text: str) -> UUID | None:
         return None
 
 
-def _stage_from(whole: dict[str, Any]) -> str | None:
+def _stage_from(whole: dict[str, Any]) -> str:
     """Return when the clock that is due now began to run."""
-    running = [c for c in whole["clocks"] if c["ended_at"] is None and c["stage"] == whole["due_stage"]]
-    return running[-1]["started_at"] if running else whole["reported_at"]
+    running = [
+        c for c in whole["clocks"] if c["ended_at"] is None and c["stage"] == whole["due_stage"]
+    ]
+    return str(running[-1]["started_at"] if running else whole["reported_at"])
 
 
 def _segments(
@@ -157,9 +160,20 @@ def alert(access: Access, alert_id: str, *, at: datetime) -> dict[str, Any] | No
 def me(identity: Identity | None, *, at: datetime) -> dict[str, Any]:
     """Return whose desk this is: name, post, area, and whether it shows the whole county."""
     if identity is None:
-        return {"name": "", "post_name": "", "area_name": "", "county": True, "until": "", "wall": False}
+        return {
+            "name": "",
+            "post_name": "",
+            "area_name": "",
+            "county": True,
+            "until": "",
+            "wall": False,
+        }
     actor, access = identity.actor, identity.access
-    places = (*access.towns, *(v // 1000 for v in access.villages), *(c // 10**6 for c in access.cells))
+    places = (
+        *access.towns,
+        *(v // 1000 for v in access.villages),
+        *(c // 10**6 for c in access.cells),
+    )
     return {
         "name": actor.name,
         "post_name": ROLE_NAMES[actor.role],
@@ -177,14 +191,16 @@ def _until(role: Role, access: Access, *, at: datetime) -> str:
         return ""
     with transaction(access) as session:
         holder = people.on_duty(session, Post.DUTY_LEADER, at=at)
-    return f"值班至 {reads.local(holder.until):%H:%M}" if holder else "今日没有排班"
+    return f"值班至 {local(holder.until):%H:%M}" if holder else "今日没有排班"
 
 
 def plain_map(access: Access, *, at: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Return the towns as simplified GeoJSON (EPSG:4490) and the open cases in the caller's area."""
+    """Return simplified towns (GeoJSON, EPSG:4490) and the open cases in the caller's area."""
     del at
     with transaction(access) as session:
-        towns = reads.kept("plain towns", TOWNS_FOR_S, lambda: _towns(geo.current(session, GridTown)))
+        towns = reads.kept(
+            "plain towns", TOWNS_FOR_S, lambda: _towns(geo.current(session, GridTown))
+        )
         return towns, snapshot.incident_rows(session)
 
 

@@ -1,4 +1,4 @@
-"""How pages look to Dash and Plotly: the index page and the chart template, from the design tokens."""
+"""How pages look to Dash and Plotly: the index page, chart inks and chart frames."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ INDEX: Final = """<!DOCTYPE html>
   </body>
 </html>"""
 
-FONT: Final = (
-    '"Inter Variable", "Inter", "Noto Sans SC Variable", "Noto Sans CJK SC", "Noto Sans SC", sans-serif'
-)
+FONT: Final = '"Inter Variable", "Inter", "Noto Sans SC Variable", "Noto Sans CJK SC", sans-serif'
 
 # The inks charts use; the same values stand in assets/10_tokens.css (a test compares them).
 INKS: Final[dict[str, dict[str, str]]] = {

@@ -103,8 +103,8 @@
           `<div>${dot(w.state)}<span class="t3">${w.role === "support" ? "协办" : "主办"}</span><b class="m">${esc(w.name)}</b>` +
           `<span class="${w.state === "unsigned" ? "orange" : "force"}">${ORDER_STATES[w.state] || ""}</span></div>`).join("")
       : `<div class="one">${whoLines(c, 1)}</div>`;
-    return `<div class="focus" style="border-color:${ink}"><div><div class="row">${signOf(c, ".92rem")}<h3>${esc(c.title)}</h3></div>` +
-      `<div class="place">${level(c.level) || colourWord(c)} ${esc(c.place)}</div><div class="units">${units}</div></div>` +
+    return `<div class="focus" style="border-color:${ink}"><div><div class="row">${signOf(c, ".92rem")}<h3${[...c.title].length > 12 ? ' class="long"' : ""}>${esc(c.title)}</h3></div>` +
+      `<div class="place">${level(c.level) || colourWord(c)} ${esc(c.place)}${c.alert && !c.level ? `　${c.incidents.length} 件` : ""}</div><div class="units">${units}</div></div>` +
       `${limitBlock(c, now, frozen, "距时限")}</div>`;
   }
 

@@ -111,5 +111,5 @@
     return scale();
   }
 
-  yw.wall = { start, scale };
+  yw.wall = { start, scale, map: () => view.map };
 })();

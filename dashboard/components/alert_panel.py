@@ -1,4 +1,4 @@
-"""The chosen alert (预警) in the desk's right pane: what, since when, on what proof, and the acknowledgement."""
+"""The chosen alert (预警) in the desk's right pane: what, since when, on what proof, and its ack."""
 
 from __future__ import annotations
 
@@ -27,13 +27,16 @@ def _title(alert: dict[str, Any]) -> html.Div:
             html.H1(
                 [
                     html.Span(alert["title"]),
-                    html.Small([html.Span(className="num", **{"data-since": _since(alert)}), " 已响"]),
+                    html.Small(
+                        [html.Span(className="num", **{"data-since": _since(alert)}), " 已响"]
+                    ),
                 ]
             ),
             html.P(
                 [
                     html.Span(f"{words.COLOUR_WORDS[colour]}色预警", className=ink),
-                    f" · {words.hour(alert.get('fired_at'))} 起 · {alert.get('place') or alert.get('rule_title') or ''}",
+                    f" · {words.hour(alert.get('fired_at'))} 起 · ",
+                    alert.get("place") or alert.get("rule_title") or "",
                 ]
             ),
             html.P("内部预警等级，不对外发布", className="fine"),
@@ -49,16 +52,23 @@ def _since(alert: dict[str, Any]) -> str:
 def _proof(alert: dict[str, Any]) -> html.Div:
     limits = alert.get("colours") or {}
     steps = "　".join(
-        f"{words.COLOUR_WORDS[name]} {limits[name]:g}" for name in ("blue", "yellow", "orange", "red") if name in limits
+        f"{words.COLOUR_WORDS[name]} {limits[name]:g}"
+        for name in ("blue", "yellow", "orange", "red")
+        if name in limits
     )
     facts: list[tuple[str, Any]] = [
         ("数值", f"{alert['value']:g}" if isinstance(alert.get("value"), (int, float)) else "—"),
         ("阈值", steps or "—"),
-        ("规则", f"{alert.get('rule_title') or alert['rule']} 第 {alert.get('rule_version', 1)} 版"),
+        (
+            "规则",
+            f"{alert.get('rule_title') or alert['rule']} 第 {alert.get('rule_version', 1)} 版",
+        ),
         ("指纹", (alert.get("rule_hash") or "")[:12] or "—"),
     ]
     cells = [part for name, value in facts for part in (html.Span(name), html.Span(value))]
-    return html.Div([html.H4(html.Span("依据")), html.Div(cells, className="facts")], className="sec")
+    return html.Div(
+        [html.H4(html.Span("依据")), html.Div(cells, className="facts")], className="sec"
+    )
 
 
 def _cases(alert: dict[str, Any]) -> html.Div:
@@ -85,8 +95,12 @@ def _log(alert: dict[str, Any]) -> list[Any]:
     entries = alert.get("log") or []
     if not entries:
         return []
-    rows = [html.Div([html.I(words.hour(entry["at"])), html.Span(entry["words"])]) for entry in entries]
-    return [html.Div([html.H4(html.Span("谁被呼过")), html.Div(rows, className="tl")], className="sec")]
+    rows = [
+        html.Div([html.I(words.hour(entry["at"])), html.Span(entry["words"])]) for entry in entries
+    ]
+    return [
+        html.Div([html.H4(html.Span("谁被呼过")), html.Div(rows, className="tl")], className="sec")
+    ]
 
 
 def _actions(alert: dict[str, Any]) -> html.Div:
@@ -101,4 +115,6 @@ def _actions(alert: dict[str, Any]) -> html.Div:
             **{"data-act": "ack", "data-id": str(alert["id"])},
         )
     close = html.Button("收起", className="btn", type="button", **{"data-act": "close"})
-    return html.Div([first, html.Div([html.Span(className="sp"), close], className="row")], className="go-row")
+    return html.Div(
+        [first, html.Div([html.Span(className="sp"), close], className="row")], className="go-row"
+    )

@@ -79,13 +79,17 @@ def _title(case: dict[str, Any]) -> html.Div:
         steps.append(html.Span(f"待{step}" if index == due_step else step, className=kind))
     where = " · ".join(part for part in (case.get("place"), case.get("address")) if part)
     source = " · ".join(
-        part for part in (case.get("source_name"), f"{words.hour(case.get('reported_at'))} 上报") if part
+        part
+        for part in (case.get("source_name"), f"{words.hour(case.get('reported_at'))} 上报")
+        if part
     )
     return html.Div(
         [
             html.H1([html.Span(case["title"]), _level(case), html.Small(case["number"])]),
             html.P(where or "还没有落点"),
-            html.P(case.get("description") or "", className="words") if case.get("description") else None,
+            html.P(case.get("description") or "", className="words")
+            if case.get("description")
+            else None,
             html.P(source, className="fine"),
             html.Div(steps, className="steps"),
         ],
@@ -140,7 +144,12 @@ def _orders(case: dict[str, Any]) -> list[Any]:
     rows = [
         html.Div(
             [
-                html.Span([order["name"], html.I("　协办" if order.get("role") == "support" else "　主办")]),
+                html.Span(
+                    [
+                        order["name"],
+                        html.I("　协办" if order.get("role") == "support" else "　主办"),
+                    ]
+                ),
                 html.Span(
                     ORDER_WORDS.get(order["state"], order["state"]),
                     className="orange" if order["state"] in {"issued", "unsigned"} else "force",
@@ -162,10 +171,17 @@ def _proposal(case: dict[str, Any]) -> list[Any]:
     chosen = {index for index, pick in enumerate(proposal["ranked"]) if pick.get("role")} or {0}
     body: list[Any] = [
         html.H4([html.Span("推荐力量"), html.Span(note)]),
-        *(_candidate(pick, chosen=index in chosen) for index, pick in enumerate(proposal["ranked"][:3])),
+        *(
+            _candidate(pick, chosen=index in chosen)
+            for index, pick in enumerate(proposal["ranked"][:3])
+        ),
     ]
     if proposal.get("shortfall"):
-        body.append(html.Div([html.B("缺口　", className="orange"), proposal["shortfall"]], className="lackd"))
+        body.append(
+            html.Div(
+                [html.B("缺口　", className="orange"), proposal["shortfall"]], className="lackd"
+            )
+        )
     near = proposal.get("near") or []
     if near:
         rows = [
@@ -179,7 +195,10 @@ def _proposal(case: dict[str, Any]) -> list[Any]:
             )
             for item in near[:3]
         ]
-        body += [html.H4(html.Span("未入选"), style={"margin": "8px 0 2px"}), html.Div(rows, className="not")]
+        body += [
+            html.H4(html.Span("未入选"), style={"margin": "8px 0 2px"}),
+            html.Div(rows, className="not"),
+        ]
     return [html.Div(body, className="sec")]
 
 
@@ -223,7 +242,11 @@ def _timeline(case: dict[str, Any]) -> html.Div:
         html.Div(
             [
                 html.I(words.hour(entry["at"])),
-                html.Span(" ".join(w for w in (entry.get("actor"), entry.get("words"), entry.get("note")) if w)),
+                html.Span(
+                    " ".join(
+                        w for w in (entry.get("actor"), entry.get("words"), entry.get("note")) if w
+                    )
+                ),
             ]
         )
         for entry in entries[:ENTRIES_SHOWN]

@@ -24,10 +24,12 @@ KEYS = (
 )
 _GRID_THEME = (
     "themeQuartz.withParams({backgroundColor: 'var(--bg)', foregroundColor: 'var(--text)',"
-    " headerBackgroundColor: 'var(--bg)', headerTextColor: 'var(--text-3)', borderColor: 'var(--line)',"
+    " headerBackgroundColor: 'var(--bg)', headerTextColor: 'var(--text-3)',"
+    " borderColor: 'var(--line)',"
     " rowHoverColor: 'var(--surface-2)', selectedRowBackgroundColor: 'var(--surface-3)',"
     " accentColor: 'var(--action)', fontFamily: 'inherit', fontSize: 13, headerFontSize: 12,"
-    " rowHeight: 39, headerHeight: 32, cellHorizontalPadding: 10, headerColumnBorder: false, wrapperBorder: false, wrapperBorderRadius: 0})"
+    " rowHeight: 39, headerHeight: 32, cellHorizontalPadding: 10,"
+    " headerColumnBorder: false, wrapperBorder: false, wrapperBorderRadius: 0})"
 )
 
 
@@ -42,8 +44,13 @@ def bar(me: dict[str, Any]) -> html.Header:
             _search(),
             html.Span(id="desk-beat", className="live", role="status"),
             html.Span(id="desk-clock", className="num"),
-            html.Div([html.Div(f"{me['name']}　{me['post_name']}"), html.Div(me.get("until") or "在线")], className="who2"),
-            html.Button("◐", className="btn icon", title="深浅配色", type="button", **{"data-tool": "theme"}),
+            html.Div(
+                [html.Div(f"{me['name']}　{me['post_name']}"), html.Div(me.get("until") or "在线")],
+                className="who2",
+            ),
+            html.Button(
+                "◐", className="btn icon", title="深浅配色", type="button", **{"data-tool": "theme"}
+            ),
             html.Button("退出", className="btn", type="button", **{"data-tool": "leave"}),
         ],
         className="topbar",
@@ -52,7 +59,7 @@ def bar(me: dict[str, Any]) -> html.Header:
 
 def _views(me: dict[str, Any]) -> list[Any]:
     first = "指挥" if me["county"] else "工作台"
-    names = [("map" if me["county"] else "cases", first, None)]
+    names: list[tuple[str, str, str | None]] = [("map" if me["county"] else "cases", first, None)]
     if me["county"]:
         names.append(("cases", "案件", "nav-cases"))
     names.append(("alerts", "预警", "nav-alerts"))
@@ -74,7 +81,11 @@ def _search() -> html.Div:
     return html.Div(
         [
             dcc.Input(
-                id="desk-search", type="text", placeholder="搜案件、地点", autoComplete="off", debounce=False
+                id="desk-search",
+                type="text",
+                placeholder="搜案件、地点",
+                autoComplete="off",
+                debounce=False,
             ),
             html.Kbd("Ctrl K"),
             html.Div(id="desk-found", role="listbox", hidden=True),
@@ -99,8 +110,18 @@ def need_pane() -> html.Section:
             html.Div(id="need-chips", className="chips"),
             html.Div(id="need-list", role="listbox", **{"aria-label": "需要我处理"}),
             html.Div(
-                [html.Kbd("J"), " ", html.Kbd("K"), " 上下　", html.Kbd("D"), " 派遣　", html.Kbd("A"), " 确认　",
-                 html.Kbd("?"), " 全部按键"],
+                [
+                    html.Kbd("J"),
+                    " ",
+                    html.Kbd("K"),
+                    " 上下　",
+                    html.Kbd("D"),
+                    " 派遣　",
+                    html.Kbd("A"),
+                    " 确认　",
+                    html.Kbd("?"),
+                    " 全部按键",
+                ],
                 className="keys-hint",
             ),
         ],
@@ -129,7 +150,11 @@ def map_frame() -> list[Any]:
         html.Div(
             [
                 html.Button(word, type="button", title=title, **{"data-tool": tool})
-                for tool, word, title in (("in", "+", "放大"), ("out", "−", "缩小"), ("fit", "◎", "回到全域"))
+                for tool, word, title in (
+                    ("in", "+", "放大"),
+                    ("out", "−", "缩小"),
+                    ("fit", "◎", "回到全域"),
+                )
             ],
             className="tools",
         ),
@@ -139,7 +164,12 @@ def map_frame() -> list[Any]:
 
 def chart(chart_id: str) -> dcc.Graph:
     """Return an empty chart that a callback fills."""
-    return dcc.Graph(id=chart_id, className="desk-chart", config=GRAPH_CONFIG, figure=go.Figure(layout={"template": None}))
+    return dcc.Graph(
+        id=chart_id,
+        className="desk-chart",
+        config=GRAPH_CONFIG,
+        figure=go.Figure(layout={"template": None}),
+    )
 
 
 def cases_view() -> html.Div:
@@ -163,10 +193,22 @@ def _grid() -> dag.AgGrid:
         defaultColDef=wide,
         columnDefs=[
             {"headerName": "案号", "field": "short", "width": 118, "cellClass": "t3 fine"},
-            {"headerName": "事项", "field": "title", "flex": 3, "minWidth": 140, "cellRenderer": "ywTitle"},
+            {
+                "headerName": "事项",
+                "field": "title",
+                "flex": 3,
+                "minWidth": 140,
+                "cellRenderer": "ywTitle",
+            },
             {"headerName": "地点", "field": "place", "flex": 2, "minWidth": 92, "cellClass": "t2"},
             {"headerName": "状态", "field": "state", "width": 88, "cellRenderer": "ywStatus"},
-            {"headerName": "在谁手里", "field": "hands", "flex": 2, "minWidth": 76, "cellClass": "t2"},
+            {
+                "headerName": "在谁手里",
+                "field": "hands",
+                "flex": 2,
+                "minWidth": 76,
+                "cellClass": "t2",
+            },
             {
                 "headerName": "剩余",
                 "colId": "due",
@@ -180,7 +222,11 @@ def _grid() -> dag.AgGrid:
         dashGridOptions={
             "theme": {"function": _GRID_THEME},
             "animateRows": False,
-            "rowSelection": {"mode": "singleRow", "checkboxes": False, "enableClickSelection": True},
+            "rowSelection": {
+                "mode": "singleRow",
+                "checkboxes": False,
+                "enableClickSelection": True,
+            },
             "localeText": {"noRowsToShow": "没有在办案件", "loadingOoo": "读取中"},
             "suppressCellFocus": False,
         },
@@ -199,7 +245,10 @@ def overlays() -> list[Any]:
         html.Div(id="desk-stale", role="alert"),
         html.Div(id="desk-toast", role="status", hidden=True),
         html.Div(
-            html.Div([html.H3("按键"), html.Dl(rows)]), id="desk-keys", hidden=True, role="dialog",
+            html.Div([html.H3("按键"), html.Dl(rows)]),
+            id="desk-keys",
+            hidden=True,
+            role="dialog",
             **{"aria-label": "按键", "data-tool": "keys"},
         ),
     ]

@@ -25,7 +25,7 @@ def shell() -> html.Div:
 
 
 def scope_key(access: Access) -> str:
-    """Return a short name of what `access` opens; tabs of one browser share a stream only within it."""
+    """Return a short name of what `access` opens: tabs share a stream only within it."""
     return hashlib.blake2s(repr(access).encode(), digest_size=6).hexdigest()
 
 

@@ -49,7 +49,7 @@ STAGE_WORDS = {
 def moment(value: Any) -> datetime | None:
     """Return an aware moment from a datetime or its ISO text."""
     if isinstance(value, str):
-        return datetime.fromisoformat(value.replace("Z", "+00:00"))
+        return datetime.fromisoformat(value)
     return value if isinstance(value, datetime) else None
 
 

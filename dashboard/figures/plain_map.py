@@ -15,7 +15,7 @@ LATITUDE = 28.35  # of the county's middle: a degree of longitude is this cosine
 def plain_map(
     towns: dict[str, Any], incidents: list[dict[str, Any]], *, size: float, theme: str | None = None
 ) -> go.Figure:
-    """Draw town polygons (GeoJSON, EPSG:4490) and incident rows with `lon`, `lat`, `level`, `title`."""
+    """Draw towns (GeoJSON, EPSG:4490) and incident rows with `lon`, `lat`, `level`, `title`."""
     ink = look.inks(theme)
     figure = go.Figure()
     for feature in towns["features"]:
@@ -47,7 +47,9 @@ def plain_map(
     look.bare(figure, size=size, theme=theme)
     _name_towns(figure, towns, size=size, ink=ink)
     figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1 / math.cos(math.radians(LATITUDE)))
+    figure.update_yaxes(
+        visible=False, scaleanchor="x", scaleratio=1 / math.cos(math.radians(LATITUDE))
+    )
     figure.update_layout(margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure
 

@@ -18,7 +18,7 @@ VALUE_EMS = 2.9
 def ranking(
     data: dict[str, Any], *, size: float, theme: str | None = None, own: int | None = None
 ) -> go.Figure:
-    """Draw `data` = {"county": {"value"}, "rows": [{"code", "name", "value", "low", "high"}]}, percent."""
+    """Draw `data` = {"county": {"value"}, "rows": [{"code", "name", "value", "low", "high"}]} (%)."""
     ink = look.inks(theme)
     rows = sorted(data["rows"], key=lambda row: row["value"])
     county = data["county"]["value"]
@@ -56,7 +56,13 @@ def ranking(
 
 
 def _write_row(
-    figure: go.Figure, place: int, row: dict[str, Any], *, strong: bool, size: float, ink: dict[str, str]
+    figure: go.Figure,
+    place: int,
+    row: dict[str, Any],
+    *,
+    strong: bool,
+    size: float,
+    ink: dict[str, str],
 ) -> None:
     """Write a row's name on the left and its value on the right of the plot."""
     colour = ink["text"] if strong else ink["text-2"]

@@ -12,10 +12,12 @@ LABEL_HOUR = 18  # where the compared day's name stands on its line
 
 
 def trend(data: dict[str, Any], *, size: float, theme: str | None = None) -> go.Figure:
-    """Draw `data` = {"today", "last_week" (24 counts each, None after now), "weekday"}; `size` in px."""
+    """Draw {"today", "last_week" (24 counts each, None after now), "weekday"}; `size` in px."""
     ink = look.inks(theme)
     hours = list(range(24))
-    past = [(hour, count) for hour, count in zip(hours, data["today"], strict=True) if count is not None]
+    past = [
+        (hour, count) for hour, count in zip(hours, data["today"], strict=True) if count is not None
+    ]
     before = data["last_week"]
     top = _round_top(max([*before, *(count for _, count in past), 4]))
     figure = go.Figure()
@@ -23,7 +25,11 @@ def trend(data: dict[str, Any], *, size: float, theme: str | None = None) -> go.
         x=hours,
         y=before,
         mode="lines",
-        line={"color": ink["chart-2"], "width": size * 0.09, "dash": f"{size * 0.3}px,{size * 0.22}px"},
+        line={
+            "color": ink["chart-2"],
+            "width": size * 0.09,
+            "dash": f"{size * 0.3}px,{size * 0.22}px",
+        },
     )
     figure.add_scatter(
         x=[hour for hour, _ in past],

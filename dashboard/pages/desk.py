@@ -80,7 +80,12 @@ def _area(me: dict[str, Any]) -> list[html.Section]:
         className="side-facts",
     )
     side = html.Section(
-        [html.Div(frame.map_frame(), className="map-frame"), facts, _panel(), dcc.Store(id="desk-own", data=me.get("town_code"))],
+        [
+            html.Div(frame.map_frame(), className="map-frame"),
+            facts,
+            _panel(),
+            dcc.Store(id="desk-own", data=me.get("town_code")),
+        ],
         className="pane r",
     )
     return [centre, side]
@@ -99,7 +104,9 @@ def show_chosen(chosen: dict[str, Any] | None) -> list[Any]:
     """Draw the chosen case or alert; it may have left the caller's scope meanwhile."""
     if not chosen:
         return _nothing_chosen()
-    read, draw = (panels.alert, alert_panel) if chosen["kind"] == "alert" else (panels.case, case_panel)
+    read, draw = (
+        (panels.alert, alert_panel) if chosen["kind"] == "alert" else (panels.case, case_panel)
+    )
     found = read(current_access(), chosen["id"], at=clock.now())
     return draw(found) if found else [html.P("这一件已不在您的范围内，或已办结", className="empty")]
 
@@ -139,13 +146,17 @@ def show_plain_map(no_gl: bool | None, _beat: int | None, theme: str | None) -> 
 
 
 clientside_callback(
-    ClientsideFunction("yiwang", "layers"), Output(ids.COMMAND, "data"), Input(ids.DESK_LAYERS, "value")
+    ClientsideFunction("yiwang", "layers"),
+    Output(ids.COMMAND, "data"),
+    Input(ids.DESK_LAYERS, "value"),
 )
 clientside_callback(
     ClientsideFunction("yiwang", "tellMap"), Output(ids.COMMAND, "id"), Input(ids.COMMAND, "data")
 )
 clientside_callback(
-    ClientsideFunction("yiwang", "pickRow"), Output(ids.DESK_GRID, "id"), Input(ids.DESK_GRID, "cellClicked")
+    ClientsideFunction("yiwang", "pickRow"),
+    Output(ids.DESK_GRID, "id"),
+    Input(ids.DESK_GRID, "cellClicked"),
 )
 clientside_callback(
     ClientsideFunction("yiwang", "pickPoint"),

@@ -1,4 +1,4 @@
-"""`/wall` 大屏: one picture of the county, read-only; what is live is drawn by assets/50_wall.js."""
+"""`/wall` 大屏: one picture of the county, read-only; assets/50_wall.js draws what is live."""
 
 from __future__ import annotations
 
@@ -21,9 +21,16 @@ def layout(**_query: str) -> html.Div:
     """Return the wall's frame; each part is filled from the live store."""
     return html.Div(
         id="wall",
-        children=[_head(), html.Div([_map(), html.Section(id="wall-board", className="board"), _side()],
-                                    className="wall-main"),
-                  html.Div(id="wall-veil"), html.Div(id="wall-cut", role="alert"), *stores()],
+        children=[
+            _head(),
+            html.Div(
+                [_map(), html.Section(id="wall-board", className="board"), _side()],
+                className="wall-main",
+            ),
+            html.Div(id="wall-veil"),
+            html.Div(id="wall-cut", role="alert"),
+            *stores(),
+        ],
         **{"data-scope": scope_key(current_access())},
     )
 
@@ -57,7 +64,10 @@ def _map() -> html.Section:
 
 def _chart(chart_id: str, kind: str) -> dcc.Graph:
     return dcc.Graph(
-        id=chart_id, className=f"wall-chart {kind}", config=GRAPH_CONFIG, figure=go.Figure(layout={"template": None})
+        id=chart_id,
+        className=f"wall-chart {kind}",
+        config=GRAPH_CONFIG,
+        figure=go.Figure(layout={"template": None}),
     )
 
 
@@ -100,4 +110,6 @@ def show_trend(_beat: int | None, scale: float | None) -> go.Figure:
 )
 def show_ranking(_beat: int | None, scale: float | None) -> go.Figure:
     """Draw the towns' on-time rates of this month."""
-    return figures.ranking(reads.ranking(current_access(), at=clock.now()), size=TYPE * (scale or 1))
+    return figures.ranking(
+        reads.ranking(current_access(), at=clock.now()), size=TYPE * (scale or 1)
+    )
