@@ -211,6 +211,13 @@ _OWE = text(
     "select unit_id, person"
     " from yiwang.owe(:post, :person, :kind, :subject, cast(:entry as jsonb))",
 )
+_OWE_ALL = text(
+    "select line.subject, owed.unit_id, owed.person"
+    " from jsonb_to_recordset(cast(:lines as jsonb))"
+    " as line (post int, person int, kind text, subject text, entry jsonb)"
+    " cross join lateral yiwang.owe("
+    "   line.post, line.person, line.kind, line.subject, line.entry) as owed",
+)
 _SETTLE = text(
     "select unit_id, person from yiwang.settle(:kind, :subject, :post, :person)"
 ).bindparams(
@@ -238,6 +245,12 @@ def owe(
         "entry": json.dumps(dict(entry), ensure_ascii=False, default=str),
     }
     return session.execute(_OWE, values).one_or_none()
+
+
+def owe_all(session: Session, lines: Sequence[Mapping[str, object]]) -> Sequence[Row[Any]]:
+    """Store many lines of what posts owe; returns subject, unit and person of what changed."""
+    body = json.dumps([dict(line) for line in lines], ensure_ascii=False, default=str)
+    return session.execute(_OWE_ALL, {"lines": body}).all()
 
 
 def settle(

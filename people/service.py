@@ -45,6 +45,17 @@ class OwedEntry:
     confidential: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class OwedLine:
+    """A duty of a post, for storing many at once; its times and reach stand in the entry."""
+
+    post_id: int
+    kind: str
+    subject: str
+    entry: OwedEntry
+    person: int | None = None
+
+
 def on_duty(
     session: Session,
     post: Post,
@@ -131,6 +142,24 @@ def owe(
     )
     if changed is not None:
         _tell(session, "owed.added", subject, [changed], since)
+
+
+def owe_all(session: Session, lines: Sequence[OwedLine], *, at: datetime) -> None:
+    """Note many duties at once; each that is new or has changed is told to its own audience."""
+    if not lines:
+        return
+    rows = [
+        {
+            "post": line.post_id,
+            "person": line.person,
+            "kind": line.kind,
+            "subject": line.subject,
+            "entry": asdict(line.entry) | {"since": line.entry.since or at},
+        }
+        for line in lines
+    ]
+    for changed in queries.owe_all(session, rows):
+        _tell(session, "owed.added", changed.subject, [changed], at)
 
 
 def settle(

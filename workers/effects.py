@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from alerts import service as alerts
+from core import outbox
 from core.errors import DomainError
 from dispatch.command import service as command
 from dispatch.incidents import service as incidents
@@ -36,16 +37,16 @@ class NobodyAnswers(DomainError):
 def apply(session: Session, changes: Sequence[Change], *, at: datetime) -> None:
     """Carry out everything that follows from these changes, in the caller's transaction."""
     of_incidents = [change for change in changes if change.kind.startswith("incident.")]
-    if of_incidents:
-        _after_incidents(session, of_incidents, at=at)
-    for change in changes:
-        if not change.kind.startswith("incident."):
-            _answer(session, change, at=at)
+    with outbox.gathered(session):
+        if of_incidents:
+            _after_incidents(session, of_incidents, at=at)
+        for change in changes:
+            if not change.kind.startswith("incident."):
+                _answer(session, change, at=at)
 
 
 def _after_incidents(session: Session, changes: Sequence[Change], *, at: datetime) -> None:
-    for change in changes:
-        incidents.after_change(session, change, at=at)
+    incidents.after_changes(session, changes, at=at)
     command.propose(session, sorted({UUID(change.subject) for change in changes}), at=at)
     alerts.judge_changes(session, changes, at=at)
 

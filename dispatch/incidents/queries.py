@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import (
     Row,
+    any_,
+    bindparam,
     exists,
     func,
     insert,
@@ -70,6 +73,15 @@ def lock(session: Session, incident_id: UUID) -> Incident | None:
     )
 
 
+def get_all(
+    session: Session, incident_ids: Iterable[UUID], *, lock: bool = False
+) -> dict[UUID, Incident]:
+    """Return cases by id; locked ones in the order of their ids, so that two batches queue up."""
+    found = select(Incident).where(Incident.id == any_(bindparam("ids", list(incident_ids))))
+    found = found.order_by(Incident.id).execution_options(populate_existing=True)
+    return {row.id: row for row in session.scalars(found.with_for_update() if lock else found)}
+
+
 def point_of(session: Session, incident_id: UUID) -> tuple[float | None, float | None]:
     """Return longitude and latitude (EPSG:4490) of a case."""
     row = session.execute(
@@ -96,8 +108,13 @@ def cell_at(session: Session, lon: float, lat: float) -> Row[Any] | None:
 
 
 def unit(session: Session, unit_id: int | None) -> Row[Any] | None:
-    """Return a unit's id, code, kind, parent, short name and area."""
-    return session.execute(_UNIT, {"id": unit_id}).one_or_none() if unit_id else None
+    """Return a unit's id, code, kind, parent, short name and area; asked once a transaction."""
+    if not unit_id:
+        return None
+    known: dict[int, Row[Any] | None] = session.info.setdefault("units", {})
+    if unit_id not in known:
+        known[unit_id] = session.execute(_UNIT, {"id": unit_id}).one_or_none()
+    return known[unit_id]
 
 
 def unit_by_code(session: Session, code: str) -> Row[Any] | None:
@@ -109,8 +126,8 @@ def unit_by_code(session: Session, code: str) -> Row[Any] | None:
 
 
 def add_entry(session: Session, values: dict[str, Any]) -> None:
-    """Add one line to the history."""
-    session.execute(insert(TimelineEntry).values(values).inline())
+    """Add one line to the history, with the next flush."""
+    session.add(TimelineEntry(**values))
 
 
 def timeline(session: Session, incident_id: UUID) -> Sequence[TimelineEntry]:
@@ -131,6 +148,18 @@ def segments(session: Session, incident_id: UUID) -> list[ClockSegment]:
             .order_by(ClockSegment.n)
         )
     )
+
+
+def segments_of_all(
+    session: Session, incident_ids: Iterable[UUID]
+) -> dict[UUID, list[ClockSegment]]:
+    """Return the clock segments of many cases, each list in order."""
+    of_these = ClockSegment.incident_id == any_(bindparam("ids", list(incident_ids)))
+    found: dict[UUID, list[ClockSegment]] = defaultdict(list)
+    rows = select(ClockSegment).where(of_these)
+    for row in session.scalars(rows.order_by(ClockSegment.incident_id, ClockSegment.n)):
+        found[row.incident_id].append(row)
+    return found
 
 
 def as_segment(row: ClockSegment) -> Segment:
@@ -185,6 +214,18 @@ def requests_of(session: Session, incident_id: UUID) -> Sequence[Request]:
     ).all()
 
 
+def waiting_of_all(
+    session: Session, incident_ids: Iterable[UUID]
+) -> dict[UUID, list[Request]]:
+    """Return the requests about many cases that wait for a decision."""
+    of_these = Request.subject == any_(bindparam("ids", list(incident_ids)))
+    found: dict[UUID, list[Request]] = defaultdict(list)
+    waiting = select(Request).where(of_these, Request.decided_at.is_(None))
+    for row in session.scalars(waiting.order_by(Request.asked_at)):
+        found[row.subject].append(row)
+    return found
+
+
 def has_waiting(session: Session, incident_id: UUID, kind: str) -> bool:
     """Tell whether a request of this kind waits already."""
     return bool(
@@ -212,15 +253,18 @@ def drop_requests(session: Session, incident_id: UUID, *, at: datetime, by: str)
 # facts ---------------------------------------------------------------------------------------
 
 
-def store_fact(session: Session, values: dict[str, Any]) -> None:
-    """Store a case's facts; an older revision never replaces a newer one."""
-    statement = upsert(CaseFact).values(values)
+def store_facts(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Store the facts of cases; an older revision never replaces a newer one."""
+    if not rows:
+        return
+    statement = upsert(CaseFact)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["incident_id"],
-            set_={name: statement.excluded[name] for name in values if name != "incident_id"},
+            set_={name: statement.excluded[name] for name in rows[0] if name != "incident_id"},
             where=CaseFact.rev <= statement.excluded.rev,
-        )
+        ),
+        list(rows),
     )
 
 

@@ -14,7 +14,7 @@ from core.live import Scope
 from dispatch.incidents import queries
 from dispatch.incidents.acting.service import act, allowed_actions, category_of, scope_of
 from dispatch.incidents.acting.under_way import ActionRequest
-from dispatch.incidents.following.service import after_change, run_timer
+from dispatch.incidents.following.service import after_changes, run_timer
 from dispatch.incidents.intake.draft import Draft
 from dispatch.incidents.intake.service import Receipt, Reported, report, report_async
 from dispatch.incidents.lifecycle import STATUS_NAMES, Status
@@ -27,7 +27,7 @@ __all__ = [
     "Reported",
     "act",
     "add_person",
-    "after_change",
+    "after_changes",
     "allowed_actions",
     "category_of",
     "ensure_months",

@@ -35,6 +35,7 @@ from people.roles import Role
 from people.scope import Actor
 
 _MAX_DATA = 16_000
+_FIRST_REQUEST = 2  # the first act on a report cannot be a request, so nothing waits at rev 2
 _CHECKS = frozenset({Action.PASS_CHECK, Action.FAIL_CHECK})
 
 
@@ -42,7 +43,6 @@ def act(
     session: Session, incident_id: UUID, asked: ActionRequest, *, actor: Actor, at: datetime
 ) -> Incident:
     """Take one action: one step of the table, one timeline line, one outbox row, one revision."""
-    action = _action(asked.action)
     if len(json.dumps(asked.data, default=str)) > _MAX_DATA:
         raise Invalid("附加内容过多", field="data")
     incident = queries.lock(session, incident_id)
@@ -50,6 +50,25 @@ def act(
         raise NotFound
     if asked.rev is not None and asked.rev != incident.rev:
         raise Conflict(rev=incident.rev)
+    act_held(session, incident, asked, actor=actor, at=at)
+    session.flush()
+    return incident
+
+
+def act_held(
+    session: Session,
+    incident: Incident,
+    asked: ActionRequest,
+    *,
+    actor: Actor,
+    at: datetime,
+    rows: list[ClockSegment] | None = None,
+) -> None:
+    """Take one action on a case whose row is locked; what is stored waits for the next flush.
+
+    `rows` are the case's clock segments where the caller has read them already.
+    """
+    action = _action(asked.action)
     waiting = _waiting(session, incident, asked) if action is Action.DECIDE else None
     acting = Acting(
         session=session,
@@ -64,13 +83,12 @@ def act(
         waiting=waiting,
     )
     _require_power(acting, action)
-    return _take(acting)
+    _take(acting, queries.segments(session, incident.id) if rows is None else rows)
 
 
-def _take(acting: Acting) -> Incident:
+def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     session, incident, step = acting.session, acting.incident, acting.step
     before = scope_of(incident)
-    rows = queries.segments(session, incident.id)
     acting.segments = [queries.as_segment(row) for row in rows]
     carry_out(acting)
     incident.status = step.after.value
@@ -80,11 +98,10 @@ def _take(acting: Acting) -> Incident:
     if acting.extra:
         segments = extend(segments, acting.extra, situation=situation, at=acting.at)
     _store_segments(acting, rows, segments)
-    if step.moves and step.action is not Action.DECIDE:
+    if step.moves and step.action is not Action.DECIDE and incident.rev > _FIRST_REQUEST:
         queries.drop_requests(session, incident.id, at=acting.at, by=acting.actor.name)
     project(session, incident, segments, at=acting.at)
     _record(acting)
-    session.flush()
     after = scope_of(incident)
     outbox.add(
         session,
@@ -95,7 +112,6 @@ def _take(acting: Acting) -> Incident:
         before=before if before != after else None,
         at=acting.at,
     )
-    return incident
 
 
 def scope_of(incident: Incident) -> Scope:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
-from typing import Any
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 _PLACE = text(
@@ -15,7 +15,8 @@ select concat_ws(' ', (select name from grid_towns where code = :town and valid_
 """
 )
 _OWED = text(
-    "select kind, post_id from owed where subject = :subject and kind like 'incident.%'"
+    "select subject, kind, post_id from owed"
+    " where subject = any(:subjects) and kind like 'incident.%'"
 )
 
 
@@ -25,6 +26,11 @@ def place(session: Session, *, town_code: int | None, village_code: int | None) 
     return str(found or "")
 
 
-def owed_for(session: Session, subject: str) -> Sequence[Row[Any]]:
-    """Return kind and post of every line owed for a case."""
-    return session.execute(_OWED, {"subject": subject}).all()
+def owed_for_all(
+    session: Session, subjects: Sequence[str]
+) -> dict[str, list[tuple[str, int]]]:
+    """Return kind and post of every line owed for each of these cases."""
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for row in session.execute(_OWED, {"subjects": list(subjects)}):
+        found[row.subject].append((row.kind, row.post_id))
+    return found

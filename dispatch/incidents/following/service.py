@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from core.outbox import Change
 from dispatch.incidents import queries as cases
-from dispatch.incidents.acting.service import act, category_of, project, scope_of
+from dispatch.incidents.acting.service import act, act_held, category_of, project
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.clocks import (
     CARDS,
@@ -24,13 +25,10 @@ from dispatch.incidents.clocks import (
     marks_of,
 )
 from dispatch.incidents.facts import FORMULA, Case, facts_of
-from dispatch.incidents.following import queries
+from dispatch.incidents.following.owing import store_owed
 from dispatch.incidents.lifecycle import ENDED, Action, Status
 from dispatch.incidents.tables import Incident
-from people import service as people
-from people.catalogue import COUNTY
 from people.holidays import national
-from people.roles import Post
 from people.scope import Actor
 
 _ACCEPTING: Final = Actor.system("自动受理")
@@ -42,32 +40,29 @@ _COPIED: Final = (
     "lead_unit", "category", "level", "source", "status", "drill", "reported_at", "filed_at",
     "closed_at", "returns", "reworks", "extensions", "reopens",
 )
-_VERBS: Final[dict[Status, tuple[str, str]]] = {
-    Status.REPORTED: ("incident.accept", "受理"),
-    Status.VERIFYING: ("incident.verify", "核实"),
-    Status.FILED: ("incident.assign", "派遣"),
-    Status.ASSIGNED: ("incident.sign", "签收"),
-    Status.HANDLING: ("incident.handle", "处置"),
-    Status.SUSPENDED: ("incident.resume", "复查挂起"),
-    Status.CHECKING: ("incident.check", "核查"),
-}
-_DECIDE: Final = ("incident.decide", "审批")
+_ANY_REV: Final = 2**31  # a change that names no revision speaks of whatever stands
 
 
-def after_change(session: Session, change: Change, *, at: datetime) -> None:
-    """Let automation take its step, then store facts and what is owed for the case as it is now.
+def after_changes(session: Session, changes: Sequence[Change], *, at: datetime) -> None:
+    """Let automation take its steps, then store facts and what is owed for the cases as they are.
 
-    A change that a later one has overtaken leaves facts and owed to the later one.
+    A change that a later one has overtaken leaves facts and owed to the later one. The whole batch
+    shares its statements: a case costs rows, not round trips.
     """
-    incident = cases.get(session, UUID(change.subject))
-    if incident is None:
+    newest: dict[UUID, int] = {}
+    for change in changes:
+        subject, rev = UUID(change.subject), change.rev or _ANY_REV
+        newest[subject] = max(newest.get(subject, 0), rev)
+    found = cases.get_all(session, newest)
+    _automate(session, found, at=at)
+    present = [case for case in found.values() if case.rev <= newest[case.id]]
+    if not present:
         return
-    _automate(session, incident, at=at)
-    if change.rev and incident.rev > change.rev:
-        return
-    segments = [cases.as_segment(row) for row in cases.segments(session, incident.id)]
-    _store_facts(session, incident, segments)
-    _store_owed(session, incident, segments, at=at)
+    session.flush()
+    rows = cases.segments_of_all(session, [case.id for case in present])
+    segments = {case.id: [cases.as_segment(row) for row in rows[case.id]] for case in present}
+    cases.store_facts(session, [_facts(case, segments[case.id]) for case in present])
+    store_owed(session, present, segments, at=at)
 
 
 def run_timer(session: Session, change: Change, *, at: datetime) -> None:
@@ -92,23 +87,38 @@ def run_timer(session: Session, change: Change, *, at: datetime) -> None:
         project(session, incident, segments, at=at)
 
 
-def _automate(session: Session, incident: Incident, *, at: datetime) -> None:
+def _automate(session: Session, found: dict[UUID, Incident], *, at: datetime) -> None:
     """Accept and assign where the catalogue says so; a person who was quicker has decided."""
-    category = category_of(session, incident)
-    located = incident.located_by != "unlocated"
-    if incident.status == Status.REPORTED and incident.rev == 1 and located:
-        if not category.accepts_by_itself(incident.source):
-            return
-        rule = f"auto_accept@{incident.category_version}"
-        asked = ActionRequest(Action.ACCEPT.value, reason_code=rule)
-        act(session, incident.id, asked, actor=_ACCEPTING, at=at)
-    if incident.status == Status.FILED and category.auto_assign and incident.assigned_at is None:
-        rule = f"auto_assign@{incident.category_version}"
-        asked = ActionRequest(Action.ASSIGN.value, reason_code=rule)
-        act(session, incident.id, asked, actor=_ASSIGNING, at=at)
+    waiting = [case.id for case in found.values() if _accepts(session, case)]
+    if waiting:
+        found |= cases.get_all(session, waiting, lock=True)
+        rows = cases.segments_of_all(session, waiting)
+        with session.no_autoflush:  # one flush for all of them, not one for each
+            for case in (found[each] for each in waiting if _accepts(session, found[each])):
+                asked = ActionRequest(
+                    Action.ACCEPT.value, reason_code=f"auto_accept@{case.category_version}"
+                )
+                act_held(session, case, asked, actor=_ACCEPTING, at=at, rows=rows[case.id])
+    for case in found.values():
+        if case.status == Status.FILED and case.assigned_at is None and _assigns(session, case):
+            asked = ActionRequest(
+                Action.ASSIGN.value, reason_code=f"auto_assign@{case.category_version}"
+            )
+            session.flush()
+            act(session, case.id, asked, actor=_ASSIGNING, at=at)
 
 
-def _store_facts(session: Session, incident: Incident, segments: list[Segment]) -> None:
+def _accepts(session: Session, case: Incident) -> bool:
+    if case.status != Status.REPORTED or case.rev != 1 or case.located_by == "unlocated":
+        return False
+    return category_of(session, case).accepts_by_itself(case.source)
+
+
+def _assigns(session: Session, case: Incident) -> bool:
+    return category_of(session, case).auto_assign
+
+
+def _facts(incident: Incident, segments: list[Segment]) -> dict[str, Any]:
     facts = facts_of(
         Case(
             status=Status(incident.status),
@@ -123,70 +133,7 @@ def _store_facts(session: Session, incident: Incident, segments: list[Segment]) 
         )
     )
     copied = {name: getattr(incident, name) for name in _COPIED}
-    cases.store_fact(
-        session,
-        {"incident_id": incident.id, "formula": FORMULA, **copied, **asdict(facts)},
-    )
-
-
-# owed ----------------------------------------------------------------------------------------
-
-
-def _store_owed(
-    session: Session, incident: Incident, segments: list[Segment], *, at: datetime
-) -> None:
-    subject = str(incident.id)
-    wanted = _wanted(session, incident)
-    kept = {(kind, post) for kind, _verb, post, _due in wanted}
-    for row in queries.owed_for(session, subject):
-        if (row.kind, row.post_id) not in kept:
-            people.settle(session, row.kind, subject, at=at, post_id=row.post_id)
-    if not wanted:
-        return
-    place = queries.place(
-        session, town_code=incident.town_code, village_code=incident.village_code
-    )
-    since = max((s.started_at for s in segments), default=incident.reported_at)
-    for kind, verb, post, due in wanted:
-        people.owe(
-            session,
-            post_id=post,
-            kind=kind,
-            subject=subject,
-            since=since,
-            due_at=due,
-            scope=scope_of(incident),
-            entry=people.OwedEntry(
-                title=incident.title, verb=verb, place=place, level=incident.level
-            ),
-        )
-
-
-def _wanted(
-    session: Session, incident: Incident
-) -> list[tuple[str, str, int, datetime | None]]:
-    """Return kind, verb, post and deadline of everything somebody must do about a case now."""
-    found: list[tuple[str, str, int, datetime | None]] = []
-    turn = _VERBS.get(Status(incident.status))
-    post = _whose_turn(session, incident)
-    if turn and post:
-        found.append((*turn, post, incident.due_at))
-    waiting = [r for r in cases.requests_of(session, incident.id) if r.decided_at is None]
-    if waiting and incident.holder_unit:
-        decider = people.leading_post(session, incident.holder_unit)
-        due = min((request.due_at for request in waiting if request.due_at), default=None)
-        found.append((*_DECIDE, decider, due))
-    return found
-
-
-def _whose_turn(session: Session, incident: Incident) -> int | None:
-    status = Status(incident.status)
-    if status in {Status.ASSIGNED, Status.HANDLING, Status.SUSPENDED} and incident.lead_unit:
-        return people.leading_post(session, incident.lead_unit)
-    if status is Status.CHECKING and incident.holder_unit == incident.handling_unit:
-        county = people.unit_for_code(session, COUNTY)
-        return people.post_of(session, county, Post.CHECKER) if county else None
-    return people.leading_post(session, incident.holder_unit) if incident.holder_unit else None
+    return {"incident_id": incident.id, "formula": FORMULA, **copied, **asdict(facts)}
 
 
 # the ladder ----------------------------------------------------------------------------------

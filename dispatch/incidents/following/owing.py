@@ -1,0 +1,121 @@
+"""Who owes what about a case as it stands (待办): its turn, its deadline, its waiting requests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dispatch.incidents import queries as cases
+from dispatch.incidents.clocks import Segment
+from dispatch.incidents.following import queries
+from dispatch.incidents.lifecycle import Status
+from dispatch.incidents.tables import Incident, Request
+from people import service as people
+from people.catalogue import COUNTY
+from people.roles import Post
+
+_VERBS: Final[dict[Status, tuple[str, str]]] = {
+    Status.REPORTED: ("incident.accept", "受理"),
+    Status.VERIFYING: ("incident.verify", "核实"),
+    Status.FILED: ("incident.assign", "派遣"),
+    Status.ASSIGNED: ("incident.sign", "签收"),
+    Status.HANDLING: ("incident.handle", "处置"),
+    Status.SUSPENDED: ("incident.resume", "复查挂起"),
+    Status.CHECKING: ("incident.check", "核查"),
+}
+_DECIDE: Final = ("incident.decide", "审批")
+_IN_UNIT_HANDS: Final = frozenset({Status.ASSIGNED, Status.HANDLING, Status.SUSPENDED})
+Duty = tuple[str, str, int, datetime | None]
+"""Kind, verb, post and deadline."""
+
+
+class _Known:
+    """Posts and places asked for once a batch: hundreds of cases share a few of each."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.posts: dict[int, int] = {}
+        self.places: dict[tuple[int | None, int | None], str] = {}
+        self.checker: int | None = None
+
+    def leading(self, unit: int) -> int:
+        """Return the post that takes a unit's new work."""
+        if unit not in self.posts:
+            self.posts[unit] = people.leading_post(self.session, unit)
+        return self.posts[unit]
+
+    def county_checker(self) -> int | None:
+        """Return the county's checker (核查员)."""
+        if self.checker is None:
+            county = people.unit_for_code(self.session, COUNTY)
+            self.checker = people.post_of(self.session, county, Post.CHECKER) if county else None
+        return self.checker
+
+    def place(self, incident: Incident) -> str:
+        """Return town and village of a case in words."""
+        key = (incident.town_code, incident.village_code)
+        if key not in self.places:
+            self.places[key] = queries.place(self.session, town_code=key[0], village_code=key[1])
+        return self.places[key]
+
+
+def store_owed(
+    session: Session,
+    present: Sequence[Incident],
+    segments: Mapping[UUID, list[Segment]],
+    *,
+    at: datetime,
+) -> None:
+    """Strike what is no longer owed for these cases and store what is."""
+    known, lines = _Known(session), list[people.OwedLine]()
+    standing = queries.owed_for_all(session, [str(case.id) for case in present])
+    requests = cases.waiting_of_all(session, [case.id for case in present])
+    for case in present:
+        subject = str(case.id)
+        wanted = _wanted(known, case, requests[case.id])
+        kept = {(kind, post) for kind, _verb, post, _due in wanted}
+        for kind, post in standing[subject]:
+            if (kind, post) not in kept:
+                people.settle(session, kind, subject, at=at, post_id=post)
+        since = max((s.started_at for s in segments[case.id]), default=case.reported_at)
+        lines += [_line(known, case, duty, since=since) for duty in wanted]
+    people.owe_all(session, lines, at=at)
+
+
+def _line(known: _Known, case: Incident, duty: Duty, *, since: datetime) -> people.OwedLine:
+    kind, verb, post, due = duty
+    entry = people.OwedEntry(
+        title=case.title,
+        verb=verb,
+        place=known.place(case),
+        level=case.level,
+        due_at=due,
+        since=since,
+        confidential=case.confidential,
+    )
+    return people.OwedLine(post, kind, str(case.id), entry)
+
+
+def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[Duty]:
+    """Return everything somebody must do about a case now."""
+    found: list[Duty] = []
+    turn, post = _VERBS.get(Status(case.status)), _whose_turn(known, case)
+    if turn and post:
+        found.append((*turn, post, case.due_at))
+    if waiting and case.holder_unit:
+        due = min((request.due_at for request in waiting if request.due_at), default=None)
+        found.append((*_DECIDE, known.leading(case.holder_unit), due))
+    return found
+
+
+def _whose_turn(known: _Known, case: Incident) -> int | None:
+    status = Status(case.status)
+    if status in _IN_UNIT_HANDS and case.lead_unit:
+        return known.leading(case.lead_unit)
+    if status is Status.CHECKING and case.holder_unit == case.handling_unit:
+        return known.county_checker()
+    return known.leading(case.holder_unit) if case.holder_unit else None
