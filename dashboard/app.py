@@ -16,8 +16,9 @@ import anyio
 import httpx
 from anyio import to_thread
 from dash import Dash
-from fastapi import APIRouter, FastAPI, HTTPException, Response
+from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.routing import Match
 from starlette.types import Scope
 
 from core import db, logs
@@ -147,7 +148,10 @@ def _nothing_else(prefix: str) -> APIRouter:
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
     @router.api_route("/{rest:path}", methods=methods)
-    async def nothing(rest: str) -> None:  # noqa: ARG001  any path
+    async def nothing(request: Request) -> None:
+        matches = (route.matches(request.scope)[0] for route in request.app.router.routes)
+        if Match.PARTIAL in matches:  # the address is known, the method is not
+            raise HTTPException(405)
         raise NotFound(problems.SENTENCES[404])
 
     return router

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import psycopg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -14,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from core.db import is_outage
-from core.errors import Busy, DomainError
+from core.errors import Busy, DomainError, Invalid
 
 RETRY_AFTER_S = 2
 _OWN_MEMBERS = frozenset({"status", "code", "detail", "headers"})
@@ -117,6 +118,17 @@ def of_domain(error: DomainError) -> Response:
     return problem(error.status, code=error.code, detail=error.sentence, headers=None, **more)
 
 
+def of_database(error: DBAPIError | psycopg.Error) -> Response:
+    """Return what PostgreSQL could not do: away, a value it cannot hold, or our own mistake."""
+    if is_outage(error):
+        return of_domain(Busy())
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.DataError):
+        return of_domain(Invalid("内容里有无法保存的字符，或超出范围的数字，请检查后重试"))
+    log.error("statement failed", exc_info=error)
+    return problem(500, code="failed", detail=SENTENCES[500])
+
+
 def of_http(error: HTTPException) -> Response:
     """Return a framework's own error (unknown path, wrong method) as a problem."""
     chosen = error.detail if _is_chinese(error.detail) else SENTENCES.get(error.status_code, "")
@@ -177,12 +189,10 @@ def install(api: FastAPI) -> None:
     async def http(_request: Request, error: HTTPException) -> Response:
         return of_http(error)
 
+    @api.exception_handler(psycopg.Error)
     @api.exception_handler(DBAPIError)
-    async def database(_request: Request, error: DBAPIError) -> Response:
-        if is_outage(error):
-            return of_domain(Busy())
-        log.error("statement failed", exc_info=error)
-        return problem(500, code="failed", detail=SENTENCES[500])
+    async def database(_request: Request, error: DBAPIError | psycopg.Error) -> Response:
+        return of_database(error)
 
     @api.exception_handler(Exception)
     async def failed(_request: Request, error: Exception) -> Response:

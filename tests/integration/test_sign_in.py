@@ -192,6 +192,27 @@ def test_unknown_addresses_of_the_interface_are_404_problems(client: TestClient,
     assert answer.json()["status"] == 404
 
 
+def test_a_known_address_with_another_method_is_405(client: TestClient) -> None:
+    browser = web.sign_in(client, NAME)
+    assert browser.put("/api/v1/units").status_code == 405
+    assert browser.delete("/live/snapshot").status_code == 405
+
+
+def test_values_that_no_column_holds_are_refused_with_a_sentence(client: TestClient) -> None:
+    browser = web.sign_in(client, NAME)
+    machine = web.with_key(client, "open311")
+    report = {"category": "积水", "description": "积水", "address": "某路"}
+    for answer in (
+        client.post("/api/session", json={"username": "a\x00", "password": "b"}),
+        browser.get("/api/v1/units/%00"),
+        browser.get("/api/v1/rota?unit=%00"),
+        machine.post("/api/v1/incidents", json=report | {"village_code": 10**25}),
+    ):
+        assert answer.status_code == 422, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["detail"]
+
+
 def test_too_large_a_body_is_413_whether_announced_or_not(client: TestClient) -> None:
     browser = web.sign_in(client, NAME)
     announced = browser.post("/api/v1/incidents", content=b"x" * 3_000_000)
