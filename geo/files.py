@@ -116,7 +116,9 @@ def _read_layer(path: Path, name: str, how: Reading, found: Submitted) -> None:
             words = f"{path.name} 没有 {column} 字段（现有：{known}）"
             found.faults.append(Fault(FaultKind.MISSING_COLUMN, layer, words))
         if missing:
-            found.layers[layer] = frame.iloc[:0]
+            found.layers[layer] = gpd.GeoDataFrame(
+                {"code": [], "name": []}, geometry=[], crs=GRID_SRID
+            )
             return
     if frame.crs is None:
         words = f"{path.name} 没有说明坐标系"

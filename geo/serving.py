@@ -51,16 +51,16 @@ def build(access: Access | None = None) -> dict[str, Any]:
         if version is None or index.get("grid_version") == _stamp(version):
             return index
         layers = {tier: _frame(queries.current(session, queries.TABLES[tier])) for tier in _TIERS}
-        backdrop = [(row.layer, row.name, to_shape(row.shape)) for row in queries.backdrop(session)]
+        around = queries.backdrop(session)
+    for tier in ("county", "towns", "villages"):
+        layers[tier] = _with_labels(layers[tier])
+    backdrop = gpd.GeoDataFrame(
+        {"layer": [row.layer for row in around], "name": [row.name for row in around]},
+        geometry=[to_shape(row.shape) for row in around],
+        crs=GRID_SRID,
+    )
     with _alone():
         return _write_all(layers, backdrop, version)
-
-
-def is_stale(access: Access) -> bool:
-    """Tell whether the files are of another grid than the database holds."""
-    with transaction(access) as session:
-        version = queries.latest_version(session)
-    return version is not None and read_index().get("grid_version") != _stamp(version)
 
 
 def read_index() -> dict[str, Any]:
@@ -96,19 +96,19 @@ def _frame(rows: list[Any]) -> gpd.GeoDataFrame:
 
 def _write_all(
     layers: dict[str, gpd.GeoDataFrame],
-    backdrop: list[tuple[str, str, Any]],
+    backdrop: gpd.GeoDataFrame,
     version: GridVersion,
 ) -> dict[str, Any]:
     tiers: dict[str, dict[str, Any]] = {}
     for level, tolerance in LEVELS.items():
         for tier, frame in _at_level(layers, tolerance).items():
             path = tier if level == "high" else f"{tier}-{int(tolerance)}m"
-            written = _write(path, _features(tier, frame))
+            written = _write(path, _features(frame))
             tiers.setdefault(tier, {})[level] = written["url"]
             tiers[tier] |= written  # the last level is the coarsest: what a screen loads first
-    for layer in sorted({layer for layer, _, _ in backdrop}):
-        tiers[layer] = _write(layer, _backdrop(layer, backdrop))
-    tiers["labels"] = _write("labels", _labels(layers["towns"]))
+    for layer, frame in backdrop.groupby("layer"):
+        tiers[str(layer)] = _write(str(layer), _features(frame[["name", "geometry"]]))
+    tiers["labels"] = _write("labels", _features(_as_points(layers["towns"])))
     index = {
         "grid_version": _stamp(version),
         "version": version.id,
@@ -150,52 +150,34 @@ def _at_level(layers: dict[str, gpd.GeoDataFrame], tolerance: float) -> dict[str
     return out
 
 
-def _features(tier: str, frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
-    """Return GeoJSON features whose id is the code; a label point for all but cells."""
-    labels = shapely.get_coordinates(
-        shapely.line_interpolate_point(
-            shapely.maximum_inscribed_circle(frame.geometry.to_numpy(), tolerance=1e-4), 0.0
-        )
-    )
-    features = []
+def _features(frame: gpd.GeoDataFrame) -> list[dict[str, Any]]:
+    """Return GeoJSON features; one with a code has it as its id too."""
+    rounded = shapely.transform(frame.geometry.to_numpy(), lambda at: np.round(at, _DECIMALS))
     columns = pd.DataFrame(frame.drop(columns="geometry")).to_dict("records")
-    for row, shape, label in zip(columns, frame.geometry, labels, strict=True):
-        properties = {"id": row["code"], **row}
-        if tier != "cells":
-            properties["label"] = _rounded(label)
-        features.append(_feature(shape, properties, row["code"]))
-    return features
-
-
-def _backdrop(layer: str, rows: list[tuple[str, str, Any]]) -> list[dict[str, Any]]:
-    return [_feature(shape, {"name": name}, None) for kind, name, shape in rows if kind == layer]
-
-
-def _labels(towns: gpd.GeoDataFrame) -> list[dict[str, Any]]:
     return [
-        _feature(
-            shapely.Point(feature["properties"]["label"]), feature["properties"], feature["id"]
-        )
-        for feature in _features("towns", towns)
+        {
+            "type": "Feature",
+            **({"id": row["code"]} if "code" in row else {}),
+            "properties": {"id": row["code"], **row} if "code" in row else row,
+            "geometry": orjson.Fragment(text),
+        }
+        for row, text in zip(columns, shapely.to_geojson(rounded), strict=True)
     ]
 
 
-def _feature(shape: Any, properties: dict[str, Any], code: int | None) -> dict[str, Any]:
-    rounded = shapely.transform(shape, lambda at: np.round(at, _DECIMALS))
-    made = {
-        "type": "Feature",
-        "properties": properties,
-        "geometry": orjson.loads(shapely.to_geojson(rounded)),
-    }
-    return made if code is None else {"type": "Feature", "id": code, **made}
+def _with_labels(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Add the point of each area that is farthest from its edge: where its name is written."""
+    circles = shapely.maximum_inscribed_circle(frame.geometry.to_numpy(), tolerance=1e-4)
+    return frame.assign(label=[_pair(point) for point in shapely.get_point(circles, 0)])
+
+
+def _as_points(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    points = shapely.points(np.array(frame["label"].tolist()))
+    return frame.set_geometry(gpd.GeoSeries(points, crs=GRID_SRID, index=frame.index))
 
 
 def _pair(point: Any) -> list[float]:
-    return _rounded((point.x, point.y))
-
-
-def _rounded(point: Any) -> list[float]:
-    return [round(float(point[0]), _DECIMALS), round(float(point[1]), _DECIMALS)]
+    return [round(float(point.x), _DECIMALS), round(float(point.y), _DECIMALS)]
 
 
 def _write(name: str, features: list[dict[str, Any]]) -> dict[str, Any]:
@@ -207,7 +189,7 @@ def _write(name: str, features: list[dict[str, Any]]) -> dict[str, Any]:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path, body)
         _replace(path.with_name(f"{path.name}.gz"), gzip.compress(body, 6, mtime=0))
-        _replace(path.with_name(f"{path.name}.br"), brotli.compress(body, quality=9))
+        _replace(path.with_name(f"{path.name}.br"), brotli.compress(body, quality=8))
     size = path.with_name(f"{path.name}.br").stat().st_size
     return {
         "hash": digest,

@@ -1,4 +1,4 @@
-"""Boundaries over HTTP: immutable, compressed, revalidated, and still a coverage when simplified."""
+"""Boundaries over HTTP: immutable, compressed, and still a coverage when simplified."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_what_is_not_there_is_a_problem_not_a_page(client: TestClient, path: str
 def test_the_address_box_answers_over_http(client: TestClient) -> None:
     answer = client.get("/geo/places", params={"q": "tgm", "limit": 3})
     assert answer.status_code == 200
-    assert [place["label"] for place in answer.json()][0] == "㮾梨街道 · 陶公庙社区"
+    assert answer.json()[0]["label"] == "㮾梨街道 · 陶公庙社区"
 
 
 def test_missing_files_are_built_on_demand(client: TestClient) -> None:
