@@ -15,7 +15,7 @@ from alerts.delivery.audience import ALL_LEADERS, Policy, not_before
 from alerts.delivery.service import Notice, Recipient
 from alerts.escalation import Call, Callee, Chain, Step, chain_of, duty_gaps, next_call
 from alerts.lifecycle import Change, Colour
-from alerts.rulebook import policies
+from alerts.rulebook import policy_of
 from alerts.tables import Alert
 from core import outbox
 from core.clock import LOCAL
@@ -39,7 +39,7 @@ def tell(
     for alert, changes in judged:
         if Change.FIRED in changes or Change.ROSE in changes:
             if alert.notice not in called:
-                called[alert.notice] = callees_now(session, policies()[alert.notice], at)
+                called[alert.notice] = callees_now(session, policy_of(alert.notice), at)
             notices += begin(session, alert, called[alert.notice], at=at)
         elif Change.RESOLVED in changes:
             notices += _over(session, alert, at=at)
@@ -55,7 +55,7 @@ def begin(session: Session, alert: Alert, callees: Callees, *, at: datetime) -> 
     """
     if _still_acknowledged(alert, at):
         return []
-    policy = policies()[alert.notice]
+    policy = policy_of(alert.notice)
     forget_call(session, alert)
     alert.ack_by = alert.ack_name = alert.ack_at = alert.ack_until = None
     alert.ack_note = alert.ack_colour = None
@@ -80,7 +80,7 @@ def _still_acknowledged(alert: Alert, at: datetime) -> bool:
 def call(session: Session, alert: Alert, chain: Chain, *, now: Call, at: datetime) -> list[Notice]:
     """Call one step, make its people owe an answer, set the timer of the next step."""
     step = chain.steps[now.step]
-    manner = policies()[alert.notice].manner(alert.colour)
+    manner = policy_of(alert.notice).manner(alert.colour)
     for callee in step.callees:
         _owe(session, alert, callee, at=at)
     names = "、".join(callee.name for callee in step.callees)
@@ -202,7 +202,7 @@ def _over(session: Session, alert: Alert, *, at: datetime) -> list[Notice]:
     """Strike what is owed and tell everyone who was told that it is over."""
     forget_call(session, alert)
     people.settle(session, OWED_KIND, str(alert.id), at=at)
-    channels = policies()[alert.notice].resolved
+    channels = policy_of(alert.notice).resolved
     told = delivery_queries.told(session, str(alert.id))
     return [
         _notice(

@@ -27,8 +27,8 @@ from alerts.lifecycle import (
     judge,
 )
 from alerts.queries_cases import AreaKey, Measured
-from alerts.rules import Rule, ScopeKind, parse_rule
-from alerts.tables import Alert, RuleVersion
+from alerts.rules import Rule, RuleRefused, ScopeKind, parse_rule
+from alerts.tables import Alert
 from core import outbox
 from core.db import is_outage
 from core.ids import uuid7
@@ -49,13 +49,21 @@ class InForce:
     codes: tuple[str, ...]
 
 
-def rules_in_force(session: Session) -> list[InForce]:
-    """Return the rules in force, in the order in which their locks are taken."""
-    return [_in_force(row) for row in queries.active_rules(session)]
+def rules_in_force(session: Session, *, at: datetime) -> list[InForce]:
+    """Return the rules in force, in the order in which their locks are taken.
 
-
-def _in_force(row: RuleVersion) -> InForce:
-    return InForce(parse_rule(row.spec), row.version, tuple(row.category_codes))
+    A stored rule that this version cannot read keeps its alerts as they are and is noted.
+    """
+    known = []
+    for row in queries.active_rules(session):
+        try:
+            known.append(InForce(parse_rule(row.spec), row.version, tuple(row.category_codes)))
+        except RuleRefused as refused:
+            log.exception("a rule in force cannot be read", extra={"rule": row.name})
+            queries.note_cycle(
+                session, row.name, at=at, milliseconds=0.0, areas=0, error=str(refused)[:300]
+            )
+    return known
 
 
 def judge_rule(

@@ -15,7 +15,7 @@ from alerts.delivery import service as delivery
 from alerts.escalation import Call
 from alerts.evaluation import InForce, announce_change
 from alerts.lifecycle import STANDING, State
-from alerts.rulebook import Entry, policies, unknown_words
+from alerts.rulebook import Entry, policies, policy_of, unknown_words
 from alerts.rules import Fault, Rule, RuleRefused, ScopeKind
 from alerts.tables import Alert, RuleVersion
 from core import audit, beats, outbox
@@ -41,7 +41,7 @@ def judge_changes(session: Session, changes: Sequence[Change], *, at: datetime) 
     if not ids:
         return
     cases = queries_cases.areas_of(session, sorted(ids))
-    for known in evaluation.rules_in_force(session):
+    for known in evaluation.rules_in_force(session, at=at):
         if known.rule.on_change:
             codes = _touched(known, cases)
             if codes:
@@ -72,7 +72,7 @@ def sweep(session: Session, *, at: datetime) -> None:
     cycles = queries.cycles(session)
     standing = queries.rules_with_active_alerts(session)
     judged = 0
-    for known in evaluation.rules_in_force(session):
+    for known in evaluation.rules_in_force(session, at=at):
         name = known.rule.name
         due = known.rule.every or max(_FULL_ROUND, known.rule.window / 120)
         last = cycles.get(name)
@@ -133,7 +133,7 @@ def _take(
     session: Session, alert: Alert, *, actor: Actor, at: datetime, note: str, by_phone: bool
 ) -> None:
     before = {"ack_name": alert.ack_name, "ack_until": str(alert.ack_until or "")}
-    held = policies()[alert.notice].manner(alert.colour).acknowledged_for
+    held = policy_of(alert.notice).manner(alert.colour).acknowledged_for
     alert.ack_by, alert.ack_name = actor.account, actor.name
     alert.ack_at, alert.ack_until = at, at + held
     alert.ack_colour, alert.ack_note, alert.ack_by_phone = alert.colour, note or None, by_phone
@@ -215,7 +215,7 @@ def _ack_ran_out(session: Session, alert: Alert, *, until: str, at: datetime) ->
     if alert.ack_until is None or alert.ack_at is None or alert.ack_until.isoformat() != until:
         return
     if queries_cases.handled_since(session, alert.incident_ids, since=alert.ack_at):
-        held = policies()[alert.notice].manner(alert.colour).acknowledged_for
+        held = policy_of(alert.notice).manner(alert.colour).acknowledged_for
         alert.ack_at, alert.ack_until = at, at + held
         _watch_ack(session, alert)
         session.flush()
@@ -225,7 +225,7 @@ def _ack_ran_out(session: Session, alert: Alert, *, until: str, at: datetime) ->
     )
     alert.ack_until = at
     alert.rev += 1
-    callees = calling.callees_now(session, policies()[alert.notice], at)
+    callees = calling.callees_now(session, policy_of(alert.notice), at)
     notices = calling.begin(session, alert, callees, at=at)
     session.flush()
     delivery.announce(session, notices, at=at)

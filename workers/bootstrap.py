@@ -49,7 +49,12 @@ STEPS = (
         ("load",),
         (DATA / "catalogue" / "categories.yaml",),
     ),
-    Step("alerts.commands", "rules", ("load",), (DATA / "catalogue" / "rules",)),
+    Step(
+        "alerts.commands",
+        "rules",
+        ("load",),
+        (DATA / "catalogue" / "rules", DATA / "catalogue" / "categories.yaml"),
+    ),
     Step("people.commands", "people", ("load-units",), (DATA / "boundaries", ROOT / "people")),
     Step(
         "people.commands",

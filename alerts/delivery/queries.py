@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, and_, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -22,7 +22,8 @@ _CLAIM = text(
         from notifications n
         left join delivery_addresses d using (channel, address)
         where n.state in ('pending', 'failed_temp', 'sending') and n.channel <> 'screen'
-          and n.due_at <= :at and (n.lease_until is null or n.lease_until < clock_timestamp())
+          and n.due_at <= :at and n.expires_at > :at
+          and (n.lease_until is null or n.lease_until < clock_timestamp())
           and (d.open_until is null or d.open_until <= :at)
           and (n.channel || ':' || n.address) <> all(cast(:busy as text[]))
         order by n.channel, n.address, n.urgency, n.due_at, n.id
@@ -67,7 +68,13 @@ def record(session: Session, notification_id: UUID, **values: Any) -> None:
 
 def expire(session: Session, *, at: datetime) -> int:
     """Mark waiting messages that nobody would want any more; returns how many."""
-    waiting = Notification.state.in_(("pending", "failed_temp"))
+    waiting = or_(
+        Notification.state.in_(("pending", "failed_temp")),
+        and_(
+            Notification.state == "sending",
+            Notification.lease_until < func.clock_timestamp(),
+        ),
+    )
     done = session.execute(
         update(Notification)
         .where(waiting, Notification.expires_at <= at)
