@@ -73,14 +73,6 @@
     const [[w, s], [e, n]] = boundsOf([feature]);
     return [(w + e) / 2, (s + n) / 2];
   }
-  const feature = (id, lon, lat, properties) => ({
-    type: "Feature", id, geometry: { type: "Point", coordinates: [lon, lat] }, properties: { id, ...properties },
-  });
-
-  /** Steps 0–4 of the neutral ramp for a count, against the fullest area. */
-  const stepOf = (count, most) =>
-    count ? Math.min(4, Math.max(1, Math.ceil((4 * Math.log1p(count)) / Math.log1p(Math.max(most, 6))))) : 0;
-
   class CountyMap {
     /** `options`: {k, mark, label, interactive, own (town code), labelled, onPick, padding}. */
     constructor(pane, options) {
@@ -88,10 +80,8 @@
       this.options = { k: 1, unit: 4.6, stroke: 1, mark: 14, label: 14.5, interactive: true, padding: 18, ...options };
       this.layers = { cases: true, responders: true, alerts: true, density: true };
       this.marks = [];
-      this.steps = new Map();
       this.locked = false;
       this.dirty = { cases: new Set(), responders: new Set(), full: true };
-      this.drawn = { cases: new Map(), responders: new Map() };
     }
 
     async open() {
@@ -115,6 +105,7 @@
       if (this.options.interactive) this.map.touchZoomRotate.disableRotation();
       await new Promise((done) => this.map.once("load", done));
       mapStyle.addIcons(this.map, this.options);
+      this.sources = new yw.MapSources(this.map, new Map([...this.villages, ...this.towns]));
       this.watch();
       this.markFit();
       this.flush();
@@ -215,7 +206,7 @@
       if (command.layers) this.setLayers(command.layers);
       if (command.fit) this.fit();
       if (command.fly) this.flyTo(command.fly[0], command.fly[1]);
-      if ("candidates" in command) this.showCandidates(command.candidates);
+      if ("candidates" in command) this.sources.showCandidates(command.candidates);
       this.later();
     }
     setLayers(layers) {
@@ -225,7 +216,6 @@
       show(["cases-cluster", "cases-count", "cases-one"], this.layers.cases);
       show(["responders", "tracks"], this.layers.responders);
       show(["areas-fill", "areas-line"], this.layers.alerts);
-      if (!this.layers.density) this.shade(new Map(), new Map());
       this.dirty.full = true;
     }
     repaint() {
@@ -237,122 +227,21 @@
       this.timer = 0;
       if (!this.map) return;
       const started = performance.now();
-      this.counts();
-      this.drawCases();
-      this.drawResponders();
-      this.drawAreas();
+      const marked = this.marks.filter((m) => m.key).flatMap((m) => m.covers || [m.id]);
+      this.sources.draw(this.dirty, { density: this.layers.density, marked: new Set(marked) });
       this.drawMarks();
       this.dirty = { cases: new Set(), responders: new Set(), full: false };
       this.pane.dataset.drawMs = (performance.now() - started).toFixed(1);
     }
 
-    /** Open cases by town, village and cell: names carry the first, the ramp the others. */
-    counts() {
-      const towns = new Map();
-      const villages = new Map();
-      const cells = new Map();
-      const marked = new Set(this.marks.filter((m) => m.key).flatMap((m) => m.covers || [m.id]));
-      const add = (map, code) => { if (code) map.set(code, (map.get(code) || 0) + 1); };
-      county.state.incidents.forEach((i) => {
-        if (!marked.has(i.id)) add(towns, i.town_code);
-        add(villages, i.village_code);
-        add(cells, i.cell_code);
-      });
-      this.townCounts = towns;
-      if (this.layers.density) this.shade(villages, cells);
-    }
-    shade(villages, cells) {
-      const next = new Map();
-      const put = (source, counts) => {
-        const most = Math.max(0, ...counts.values());
-        counts.forEach((count, id) => next.set(`${source}:${id}`, [source, id, stepOf(count, most)]));
-      };
-      put("villages", villages);
-      if (this.cellsLoaded) put("cells", cells);
-      next.forEach(([source, id, step], key) => {
-        if (this.steps.get(key)?.[2] !== step) this.map.setFeatureState({ source, id }, { step });
-      });
-      this.steps.forEach(([source, id], key) => {
-        if (!next.has(key)) this.map.setFeatureState({ source, id }, { step: 0 });
-      });
-      this.steps = next;
-    }
-
     /** Cells are fetched once, when the view comes close enough to tell them apart. */
     async useCells() {
-      if (this.cellsLoaded || !this.geo.cellsUrl || this.map.getZoom() < this.fitZoom + CELLS_FROM) return;
-      this.cellsLoaded = true;
+      if (this.sources.cellsLoaded || !this.geo.cellsUrl || this.map.getZoom() < this.fitZoom + CELLS_FROM) return;
+      this.sources.cellsLoaded = true;
       this.map.getSource("cells").setData(await yw.live.getJson(this.geo.cellsUrl));
       ["cells-fill", "cells-line"].forEach((id) =>
         this.map.setLayerZoomRange(id, Math.min(16, this.fitZoom + CELLS_FROM), 24));
       this.later();
-    }
-
-    drawCases() {
-      const at = moments.now();
-      const wanted = (i) => i && i.lon !== null && i.lon !== undefined && i.level > 2;
-      const shown = (i) => feature(i.id, i.lon, i.lat, { over: county.isOverdue(i, at) });
-      this.apply("cases", this.dirty.cases, county.state.incidents, wanted, shown,
-        (i) => `${i.lon},${i.lat},${county.isOverdue(i, at)}`);
-    }
-    drawResponders() {
-      const at = moments.now();
-      const wanted = (r) => r && r.lon !== null && r.lon !== undefined && r.state !== "off";
-      const looks = (r) => {
-        const state = at - r.seen > 30 * 60e3 ? "stale" : r.state || "free";
-        return `${r.kind === "worker" ? "worker" : "team"}-${state === "rest" ? "rest" : state}`;
-      };
-      const shown = (r) => feature(r.id, r.lon, r.lat, {
-        icon: looks(r), kind: r.kind, state: looks(r).split("-")[1], order: (r.kind === "worker" ? 0 : 2) + (r.state === "busy" ? 1 : 0),
-      });
-      this.apply("responders", this.dirty.responders, county.state.responders, wanted, shown,
-        (r) => `${r.lon},${r.lat},${looks(r)}`);
-    }
-    /** Give one source its changes: a diff of what differs, or everything after a snapshot. */
-    apply(name, dirty, rows, wanted, shown, digest) {
-      const source = this.map.getSource(name);
-      const drawn = this.drawn[name];
-      if (this.dirty.full) {
-        drawn.clear();
-        const features = [];
-        rows.forEach((row) => {
-          if (!wanted(row)) return;
-          drawn.set(row.id, digest(row));
-          features.push(shown(row));
-        });
-        return void source.setData({ type: "FeatureCollection", features });
-      }
-      const diff = { add: [], remove: [], update: [] };
-      dirty.forEach((id) => {
-        const row = rows.get(id);
-        const want = wanted(row) ? digest(row) : null;
-        if (want === (drawn.get(id) ?? null)) return;
-        if (want === null) { diff.remove.push(id); drawn.delete(id); return; }
-        const f = shown(row);
-        if (!drawn.has(id)) diff.add.push(f);
-        else diff.update.push({ id, newGeometry: f.geometry,
-          addOrUpdateProperties: Object.entries(f.properties).map(([key, value]) => ({ key, value })) });
-        drawn.set(id, want);
-      });
-      if (diff.add.length + diff.remove.length + diff.update.length) source.updateData(diff);
-    }
-    drawAreas() {
-      const areas = county.firing().map((alert) => {
-        const code = Number(alert.scope_code);
-        const area = this.towns.get(code) || this.villages.get(code);
-        return area && { type: "Feature", geometry: area.geometry, properties: { colour: alert.colour } };
-      });
-      const key = areas.map((a) => a && a.properties.colour + a.geometry.coordinates[0][0]).join();
-      if (key === this.areasKey) return;
-      this.areasKey = key;
-      this.map.getSource("areas").setData({ type: "FeatureCollection", features: areas.filter(Boolean).reverse() });
-    }
-    /** Candidates (推荐) with a dashed track to the case. */
-    showCandidates(list) {
-      const lines = (list || []).map((c) => ({
-        type: "Feature", properties: {}, geometry: { type: "LineString", coordinates: [c.from, c.to] },
-      }));
-      this.map.getSource("tracks").setData({ type: "FeatureCollection", features: lines });
     }
 
     drawMarks() {
@@ -369,7 +258,7 @@
     townNames() {
       return [...this.towns.values()].map((f) => {
         const [lon, lat] = labelPoint(f);
-        const count = this.townCounts?.get(f.properties.code) ?? 0;
+        const count = this.sources.townCounts.get(f.properties.code) ?? 0;
         return { lon, lat, text: f.properties.short_name || f.properties.name, count: this.layers.cases ? String(count) : "" };
       });
     }

@@ -123,7 +123,7 @@
     const list = home ? chosenCandidates().map((c) => ({ r: yw.county.state.responders.get(Number(c.dataset.responder)) || yw.county.state.responders.get(c.dataset.responder) }))
       .filter(({ r }) => r && Number.isFinite(r.lon))
       .map(({ r }) => ({ from: [r.lon, r.lat], to: [Number(home.dataset.lon), Number(home.dataset.lat)] })) : [];
-    map.showCandidates(list);
+    map.sources?.showCandidates(list);
   }
 
   yw.deskPanel = { start, send, toast, acknowledge, dispatch, tick };

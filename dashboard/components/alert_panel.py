@@ -1,4 +1,4 @@
-"""The chosen alert (预警) in the desk's right pane: what, since when, on what proof, and its ack."""
+"""The chosen alert (预警) in the desk's right pane: what, since when, on what proof, its ack."""
 
 from __future__ import annotations
 

@@ -184,41 +184,31 @@ def cases_view() -> html.Div:
     return html.Div([tabs, _grid()], id="view-cases", className="view")
 
 
+_COLUMNS: list[dict[str, Any]] = [
+    {"headerName": "案号", "field": "short", "width": 118, "cellClass": "t3 fine"},
+    {"headerName": "事项", "field": "title", "flex": 3, "minWidth": 140, "cellRenderer": "ywTitle"},
+    {"headerName": "地点", "field": "place", "flex": 2, "minWidth": 92, "cellClass": "t2"},
+    {"headerName": "状态", "field": "state", "width": 88, "cellRenderer": "ywStatus"},
+    {"headerName": "在谁手里", "field": "hands", "flex": 2, "minWidth": 76, "cellClass": "t2"},
+    {
+        "headerName": "剩余",
+        "colId": "due",
+        "width": 132,
+        "sort": "asc",
+        "type": "rightAligned",
+        "valueGetter": {"function": "ywDue(params)"},
+        "cellRenderer": "ywLeft",
+    },
+]
+
+
 def _grid() -> dag.AgGrid:
-    wide = {"sortable": True, "resizable": True, "suppressHeaderMenuButton": True}
     return dag.AgGrid(
         id=ids.DESK_GRID,
         rowData=[],
         getRowId="params.data.id",
-        defaultColDef=wide,
-        columnDefs=[
-            {"headerName": "案号", "field": "short", "width": 118, "cellClass": "t3 fine"},
-            {
-                "headerName": "事项",
-                "field": "title",
-                "flex": 3,
-                "minWidth": 140,
-                "cellRenderer": "ywTitle",
-            },
-            {"headerName": "地点", "field": "place", "flex": 2, "minWidth": 92, "cellClass": "t2"},
-            {"headerName": "状态", "field": "state", "width": 88, "cellRenderer": "ywStatus"},
-            {
-                "headerName": "在谁手里",
-                "field": "hands",
-                "flex": 2,
-                "minWidth": 76,
-                "cellClass": "t2",
-            },
-            {
-                "headerName": "剩余",
-                "colId": "due",
-                "width": 132,
-                "sort": "asc",
-                "type": "rightAligned",
-                "valueGetter": {"function": "ywDue(params)"},
-                "cellRenderer": "ywLeft",
-            },
-        ],
+        defaultColDef={"sortable": True, "resizable": True, "suppressHeaderMenuButton": True},
+        columnDefs=_COLUMNS,
         dashGridOptions={
             "theme": {"function": _GRID_THEME},
             "animateRows": False,
@@ -228,7 +218,6 @@ def _grid() -> dag.AgGrid:
                 "enableClickSelection": True,
             },
             "localeText": {"noRowsToShow": "没有在办案件", "loadingOoo": "读取中"},
-            "suppressCellFocus": False,
         },
     )
 

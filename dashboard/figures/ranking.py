@@ -18,7 +18,7 @@ VALUE_EMS = 2.9
 def ranking(
     data: dict[str, Any], *, size: float, theme: str | None = None, own: int | None = None
 ) -> go.Figure:
-    """Draw `data` = {"county": {"value"}, "rows": [{"code", "name", "value", "low", "high"}]} (%)."""
+    """Draw {"county": {"value"}, "rows": [{"code", "name", "value", "low", "high"}]}, percent."""
     ink = look.inks(theme)
     rows = sorted(data["rows"], key=lambda row: row["value"])
     county = data["county"]["value"]

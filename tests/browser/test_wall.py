@@ -60,7 +60,7 @@ def test_a_report_is_counted_and_drawn_on_an_open_wall_without_a_reload(
     until(
         page,
         "id => document.querySelector(`#wall-map [data-id='${id}']`) ||"
-        " yiwang.wall.map().drawn.cases.has(id)",
+        " yiwang.wall.map().sources.drawn.cases.has(id)",
         receipt["id"],
     )
 
