@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 
+from alerts.delivery import webhook
 from core import parts
 from core.settings import Settings
 from workers import lan, supervise
 from workers.children import PATIENCE_S, STEADY_S, Child, patience
 from workers.ready import Ready, explain
-from workers.watch import AGAIN_AFTER_S, FIRST_START_S, TROUBLE_AFTER_S, Vigil, faults
+from workers.watch import AGAIN_AFTER_S, FIRST_START_S, TROUBLE_AFTER_S, Page, Vigil, faults, tell
 
 AT = datetime(2026, 7, 1, 4, tzinfo=UTC)
 UP, DOWN = Ready(ok=True, said=""), Ready(ok=False, said="ConnectError")
@@ -155,3 +159,43 @@ def test_the_network_certificate_is_kept_until_it_nears_its_end(tmp_path: Path) 
     assert first.certificate.read_bytes() == made
     lan.certificate_for(tmp_path, at=AT + timedelta(days=390))
     assert first.certificate.read_bytes() != made
+
+
+class Receiver(BaseHTTPRequestHandler):
+    """A gateway that keeps what it is sent, with its proof."""
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.heard.append((body, self.headers["X-Yiwang-Signature"]))  # type: ignore[attr-defined]
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the test looks at what was heard."""
+
+
+def test_the_watcher_pages_through_a_sender_of_its_own_and_signs(tmp_path: Path) -> None:
+    gateway = HTTPServer(("127.0.0.1", 0), Receiver)
+    gateway.heard = []  # type: ignore[attr-defined]
+    threading.Thread(target=gateway.handle_request, daemon=True).start()
+    chosen = Settings(
+        home=tmp_path,
+        alert_webhook_url=f"http://127.0.0.1:{gateway.server_port}/page",
+        alert_webhook_secret="shared",
+    )
+    outcome = tell(Page("platform.trouble", "平台有故障：redis"), chosen, at=AT)
+    gateway.server_close()
+    assert outcome is not None
+    assert outcome.delivered
+    ((body, proof),) = gateway.heard  # type: ignore[attr-defined]
+    assert json.loads(body)["text"] == "平台有故障：redis"
+    assert webhook.verify("shared", body, proof, at=AT)
+
+
+def test_without_a_gateway_the_page_is_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert (
+        tell(Page("platform.trouble", "平台有故障：redis"), Settings(home=tmp_path), at=AT) is None
+    )
+    assert "平台有故障：redis" in caplog.text
