@@ -17,15 +17,10 @@ from geo import boundaries, coverage
 from geo.faults import Fault, FaultKind
 from geo.files import TIERS, Submitted
 from geo.frames import GRID_SRID, METRIC_SRID, Frame, all_to_store
-from geo.hierarchy import COUNTY_CODE, Tier, is_code, parent_of
+from geo.hierarchy import COUNTY_CODE, LAYER_OF_TIER, is_code, parent_of
 
 EXPECTED: Final = (18, 225, 2262)
-_TIER: Final = {
-    "county": Tier.COUNTY,
-    "towns": Tier.TOWN,
-    "villages": Tier.VILLAGE,
-    "cells": Tier.CELL,
-}
+_TIER: Final = {layer: tier for tier, layer in LAYER_OF_TIER.items()}
 _NEAR: Final = 0.02  # metres: two vertices nearer than this are one
 _AROUND: Final = 0.1  # degrees beyond the known county that a county's own file may reach
 _OFFSET: Final = 0.0015  # degrees: GCJ-02 moves this county by about 0.006

@@ -19,16 +19,10 @@ from core.errors import Invalid
 from geo.boundaries import DECIMALS
 from geo.faults import Fault, FaultKind
 from geo.frames import GRID_SRID, Frame, all_to_store
-from geo.hierarchy import Tier, tier_of
+from geo.hierarchy import LAYER_OF_TIER, tier_of
 
 TIERS: Final = ("county", "towns", "villages", "cells")
 BACKDROP: Final = ("neighbours", "airport")
-_LAYER_OF_TIER: Final = {
-    Tier.COUNTY: "county",
-    Tier.TOWN: "towns",
-    Tier.VILLAGE: "villages",
-    Tier.CELL: "cells",
-}
 _KNOWN_AS: Final = {
     "county": ("county", "县域", "县界", "区县"),
     "towns": ("town", "乡镇", "街道", "一级网格"),
@@ -182,7 +176,7 @@ def _layer_of(name: str, frame: gpd.GeoDataFrame) -> str | None:
         codes = pd.to_numeric(frame["code"], errors="coerce").dropna().astype("int64")
         tiers = [tier for tier in (tier_of(int(code)) for code in codes) if tier]
         if tiers:
-            return _LAYER_OF_TIER[max(set(tiers), key=tiers.count)]
+            return LAYER_OF_TIER[max(set(tiers), key=tiers.count)]
     lower = name.lower()
     for layer, words in _KNOWN_AS.items():
         if any(word in lower for word in words):

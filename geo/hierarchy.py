@@ -20,6 +20,13 @@ class Tier(StrEnum):
     CELL = "cell"
 
 
+LAYER_OF_TIER: Final = {
+    Tier.COUNTY: "county",
+    Tier.TOWN: "towns",
+    Tier.VILLAGE: "villages",
+    Tier.CELL: "cells",
+}
+"""What a tier is called in files, tables and addresses."""
 _DIGITS: Final = {Tier.COUNTY: 6, Tier.TOWN: 9, Tier.VILLAGE: 12, Tier.CELL: 15}
 _ABOVE: Final = {Tier.TOWN: Tier.COUNTY, Tier.VILLAGE: Tier.TOWN, Tier.CELL: Tier.VILLAGE}
 

@@ -191,3 +191,22 @@ def latest_version(session: Session) -> GridVersion | None:
 def versions(session: Session) -> list[GridVersion]:
     """Return every version, the newest first."""
     return list(session.scalars(select(GridVersion).order_by(GridVersion.id.desc())))
+
+
+_AREAS = """
+    select code ::bigint, name, short_name, code / 1000 as parent_code, valid_from, valid_to,
+           ST_X(ST_PointOnSurface(area)) as lon, ST_Y(ST_PointOnSurface(area)) as lat
+    from {table}
+    where valid_from <= :at and (valid_to is null or valid_to > :at)
+      and (:parent ::bigint is null or code / 1000 = :parent)
+      and (:code ::bigint is null or code = :code)
+    order by code
+"""
+
+
+def areas(
+    session: Session, tier: str, *, at: datetime, parent: int | None = None, code: int | None = None
+) -> Sequence[RowMapping]:
+    """Return the areas of a tier as they stood at `at`, without their outlines."""
+    statement = text(_AREAS.format(table=TABLES[tier].__tablename__))
+    return session.execute(statement, {"at": at, "parent": parent, "code": code}).mappings().all()

@@ -120,3 +120,23 @@ def test_missing_files_are_built_on_demand(client: TestClient) -> None:
     index = serving.build(Access.nobody())
     assert index["counts"] == TIERS
     assert client.get(index["tiers"]["villages"]["url"]).status_code == 200
+
+
+def test_areas_are_listed_by_tier_and_parent_and_found_by_code(client: TestClient) -> None:
+    towns = client.get("/api/v1/areas").json()
+    assert len(towns) == 18
+    assert towns[0]["parent_code"] == 430121
+    cells = client.get("/api/v1/areas", params={"tier": "cell", "parent": 430121005001}).json()
+    assert {cell["parent_code"] for cell in cells} == {430121005001}
+    one = client.get(f"/api/v1/areas/{cells[0]['code']}").json()
+    assert one == cells[0]
+    at = client.get("/api/v1/areas/at", params={"lon": one["lon"], "lat": one["lat"]}).json()
+    assert at == {
+        "cell_code": one["code"],
+        "village_code": 430121005001,
+        "town_code": 430121005,
+    }
+    assert client.get("/api/v1/areas/430121999").status_code == 404
+    swapped = client.get("/api/v1/areas/at", params={"lon": 28.2, "lat": 113.1})
+    assert swapped.status_code == 422
+    assert "写反" in swapped.text
