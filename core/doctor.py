@@ -82,6 +82,7 @@ def _programs(chosen: Settings) -> Iterator[Finding]:
 
 def _room(chosen: Settings) -> Iterator[Finding]:
     found = place.place_of(chosen.home)
+    place.require_room(found.root)
     yield Finding(GOOD, f"数据目录 {found.root}，剩余空间足够")
 
 
@@ -122,7 +123,9 @@ def _database(chosen: Settings) -> Iterator[Finding]:
     if drift > CLOCK_TOLERANCE_S:
         yield Finding(BAD, f"本机时钟与数据库相差 {drift:.0f} 秒", "校准时钟（NTP）")
     if dead:
-        yield Finding(WEAK, f"{dead} 件后台事项五次失败，已停下", "排除原因后 yiwang changes replay")
+        yield Finding(
+            WEAK, f"{dead} 件后台事项五次失败，已停下", "排除原因后 yiwang changes replay"
+        )
     lone = [
         name
         for name, url in (("web", chosen.web_dsn()), ("worker", chosen.worker_dsn()))

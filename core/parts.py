@@ -14,6 +14,7 @@ from typing import Literal
 
 State = Literal["starting", "running", "waiting", "stopped"]
 FILE = "run/supervisor.json"
+RUNNING = "运行中"  # the stage of a platform that was ready once
 
 
 @dataclass(frozen=True, slots=True)

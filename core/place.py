@@ -65,7 +65,6 @@ def place_of(home: Path) -> Place:
     if user and not _reachable(home, user):
         root = OUTSIDE_HOME / known_as
         root.mkdir(parents=True, exist_ok=True, mode=0o755)
-    _require_room(root)
     sockets = root / "s"
     if len(os.fsencode(sockets / ".s.PGSQL.5432.lock")) > SOCKET_PATH_LIMIT:
         sockets = Path("/tmp") / f"yiwang-{known_as}"  # noqa: S108 (checked private below)
@@ -130,7 +129,8 @@ def _reachable(path: Path, user: str) -> bool:
     return True
 
 
-def _require_room(root: Path) -> None:
+def require_room(root: Path) -> None:
+    """Raise before a server starts on a disk that it would fill."""
     free = shutil.disk_usage(root).free
     if free < ROOM_NEEDED:
         raise ServerUnavailable(

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import psycopg
 from psycopg import sql
 
-from core.place import Place, ServerUnavailable, private_folder, remember
+from core.place import Place, ServerUnavailable, private_folder, remember, require_room
 
 OWNER = "yiwang_owner"  # not "yiwang": a schema of the login's name would come before public
 DATABASE = "yiwang"
@@ -86,6 +86,8 @@ def start(place: Place, *, durable: bool = True) -> str:
     `durable=False` trades safety for speed: only for tests, whose data nobody misses.
     """
     programs = _programs(place)
+    if not is_ready(place):
+        require_room(place.root)
     if not (place.root / "pg" / "PG_VERSION").exists():
         _initialise(place, programs)
     deadline = time.monotonic() + START_WITHIN_S

@@ -9,7 +9,7 @@ import time
 
 import redis
 
-from core.place import Place, ServerUnavailable, private_folder, remember
+from core.place import Place, ServerUnavailable, private_folder, remember, require_room
 
 START_WITHIN_S = 15.0
 _children: list[subprocess.Popen[bytes]] = []  # outlive us on purpose; kept to bury the dead
@@ -37,6 +37,7 @@ def start(place: Place) -> str:
     Redis holds nothing that PostgreSQL does not: files it cannot load are set aside, not mourned.
     """
     if not is_ready(place):
+        require_room(place.root)
         private_folder(place.root / "redis", place)
         if not _launch(place):
             if _alive(place):

@@ -49,23 +49,27 @@ def up() -> None:
             stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT, start_new_session=True,
         )  # fmt: skip
     last = _wait_until_ready(chosen, started)
-    if last.ok:
+    report = parts.read(chosen.home)
+    if last.ok and report is not None and report.stage == parts.RUNNING:
         click.echo(supervise.welcome(chosen))
         return
-    click.echo(f"✗ 未能就绪：{explain(last, parts.read(chosen.home))}", err=True)
+    click.echo(f"✗ 未能就绪：{explain(last, report)}", err=True)
     stop_supervisor(chosen.home)
     sys.exit(1)
 
 
 def _wait_until_ready(chosen: Settings, started: subprocess.Popen[bytes]) -> Ready:
+    """Wait for our own supervisor's word: the port alone may be somebody else's."""
     deadline = time.monotonic() + READY_WITHIN_S
-    last = Ready(ok=False, said="")
     while time.monotonic() < deadline and started.poll() is None:
-        last = ask(supervise.address(chosen), within_s=2.0)
-        if last.ok:
-            break
-        time.sleep(0.3)
-    return last
+        known = parts.read(chosen.home)
+        if known is not None and known.stage == parts.RUNNING:
+            seen = ask(known.url, within_s=2.0)
+            if seen.ok:
+                return seen
+        time.sleep(0.2)
+    ended = started.poll() is not None
+    return Ready(ok=False, said="") if ended else ask(supervise.address(chosen), within_s=2.0)
 
 
 @click.command()

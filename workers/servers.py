@@ -45,7 +45,8 @@ class Keeper(threading.Thread):
     def stop(self) -> None:
         """Stop watching, so that a server ended on purpose stays down."""
         self._stopping.set()
-        self.join(timeout=35)
+        if self.is_alive():
+            self.join(timeout=35)
 
     def part(self) -> Part:
         """Say how the server does."""

@@ -149,7 +149,8 @@ class Supervisor:
             keeper.stop()
         for keeper in self.keepers:
             stop = embedded.stop_redis if keeper.name == "redis" else embedded.stop_postgres
-            stop(self.settings.home)
+            if keeper.since is not None:
+                stop(self.settings.home)
 
     def _environment(self) -> dict[str, str]:
         s = self.settings
@@ -231,7 +232,7 @@ def _keep(watch: Supervisor) -> None:
         if watch.stage == "启动进程" and time.monotonic() - asked > ASK_READY_EVERY_S:
             asked = time.monotonic()
             if ask(address(watch.settings), within_s=0.4).ok:
-                watch.stage = "运行中"
+                watch.stage = parts.RUNNING
                 watch.report()
                 click.echo(welcome(watch.settings))
         time.sleep(TICK_S)
