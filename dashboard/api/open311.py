@@ -1,4 +1,4 @@
-"""`/open311/v2`: GeoReport v2 for other clients (在星沙); anybody reads, a key is needed to post."""
+"""`/open311/v2`: GeoReport v2 for other clients (在星沙); anybody reads, a key posts."""
 
 from __future__ import annotations
 

@@ -120,9 +120,7 @@ def test_an_extension_on_the_last_minute_adds_its_whole_time() -> None:
         Stage.HANDLE, parse_limit("1wd"), at=local(4, 9), calendar=CALENDAR, cause="assign"
     )
     assert begun.due_at == local(5, 9)
-    longer = extend(
-        [begun], parse_limit("1wd"), situation=situation(), at=local(5, 8, 59)
-    )
+    longer = extend([begun], parse_limit("1wd"), situation=situation(), at=local(5, 8, 59))
     assert longer[0].ended_at == local(5, 8, 59)
     assert longer[1].due_at == local(8, 9)
 
@@ -139,9 +137,7 @@ def test_a_mode_shortens_and_never_lengthens() -> None:
     begun = open_segment(
         Stage.HANDLE, parse_limit("3wd"), at=local(4, 9), calendar=CALENDAR, cause="assign"
     )
-    rushed = under_mode(
-        begun, parse_limit("2h"), at=local(4, 10), calendar=CALENDAR, cause="mode"
-    )
+    rushed = under_mode(begun, parse_limit("2h"), at=local(4, 10), calendar=CALENDAR, cause="mode")
     assert rushed.due_at == local(4, 12)
     kept = under_mode(begun, parse_limit("30d"), at=local(4, 10), calendar=CALENDAR, cause="mode")
     assert kept.due_at == begun.due_at

@@ -50,9 +50,7 @@ def test_likeness_is_symmetric_and_between_nothing_and_all(left: str, right: str
     assert likeness(one, one) in {0.0, 1.0}
 
 
-@given(
-    st.floats(0, 1000), st.floats(0, 1000), st.floats(-48, 48), st.text(max_size=40)
-)
+@given(st.floats(0, 1000), st.floats(0, 1000), st.floats(-48, 48), st.text(max_size=40))
 def test_nearer_never_scores_lower(near: float, far: float, hours: float, words: str) -> None:
     near, far = sorted((near, far))
     here = Candidate(UUID(int=1), "1", near, hours, "0301", words)

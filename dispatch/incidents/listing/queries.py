@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import ARRAY, Boolean, Text, bindparam, text
 from sqlalchemy.orm import Session
 
 from core.ids import uuid7_floor
@@ -35,12 +35,27 @@ _PAGE = f"""
 select {_ROW} from incidents i {_AREA}
 where i.id < :before and i.id >= :since
 """  # noqa: S608
-_PUBLIC = """
-select * from public_cases where id >= :floor and id <= :ceiling
-  and reported_at >= :since and reported_at <= :until
+_PUBLIC_COLUMNS = """
+select p.*, c.name as category_name, c.major, concat_ws(' ', t.name, v.short_name) as place
+from shown p
+join categories c on c.version = p.category_version and c.code = p.category
+left join grid_towns t on t.code = p.town_code and t.valid_to is null
+left join grid_villages v on v.code = p.village_code and v.valid_to is null
+order by p.id desc
 """
+_PUBLIC_PAGE = text(
+    f"""
+with shown as materialized (
+  select * from yiwang.public_page(:floor, :ceiling, :codes, :opened, :limit, :offset)
+)
+{_PUBLIC_COLUMNS}
+"""  # noqa: S608
+).bindparams(bindparam("codes", type_=ARRAY(Text)), bindparam("opened", type_=Boolean))
 _PUBLIC_BY_NUMBER = text(
-    "select * from public_cases where number = any(:numbers) order by id desc limit 1000"
+    f"""
+with shown as materialized (select * from yiwang.public_by_number(:numbers))
+{_PUBLIC_COLUMNS}
+"""  # noqa: S608
 )
 
 
@@ -72,6 +87,8 @@ def page(session: Session, wanted: Filter, *, limit: int) -> list[dict[str, Any]
     if wanted.status:
         where += " and i.status = any(:status)"
         values["status"] = list(wanted.status)
+        if set(wanted.status) <= set(OPEN):
+            where += f" and i.status in {_OPEN}"  # the few open cases have an index of their own
     if wanted.category:
         where += " and i.category = any(:category)"
         values["category"] = list(wanted.category)
@@ -91,22 +108,15 @@ def public_page(
     offset: int,
 ) -> list[dict[str, Any]]:
     """Return public cases reported in a span, newest first; public columns only."""
-    values: dict[str, Any] = {
+    values = {
         "floor": uuid7_floor(since),
         "ceiling": uuid7_floor(until),
-        "since": since,
-        "until": until,
+        "codes": list(codes) or None,
+        "opened": opened,
         "limit": limit,
         "offset": offset,
     }
-    where = ""
-    if codes:
-        where += " and category = any(:codes)"
-        values["codes"] = list(codes)
-    if opened is not None:
-        where += " and open = :opened"
-        values["opened"] = opened
-    return _all(session, f"{_PUBLIC}{where} order by id desc limit :limit offset :offset", values)
+    return [dict(row) for row in session.execute(_PUBLIC_PAGE, values).mappings()]
 
 
 def public_by_number(session: Session, numbers: Sequence[str]) -> list[dict[str, Any]]:
