@@ -21,6 +21,16 @@ from geo.hierarchy import COUNTY_CODE, LAYER_OF_TIER, is_code, parent_of
 
 EXPECTED: Final = (18, 225, 2262)
 _TIER: Final = {layer: tier for tier, layer in LAYER_OF_TIER.items()}
+_REASONS: Final = {
+    "Self-intersection": "线交叉",
+    "Ring Self-intersection": "在一点相碰",
+    "Hole lies outside shell": "洞在界外",
+    "Nested holes": "洞中有洞",
+    "Interior is disconnected": "内部断开",
+    "Too few points in geometry component": "顶点太少",
+    "Duplicate Rings": "环重复",
+}
+_NO_CODE: Final = -1
 _NEAR: Final = 0.02  # metres: two vertices nearer than this are one
 _AROUND: Final = 0.1  # degrees beyond the known county that a county's own file may reach
 _OFFSET: Final = 0.0015  # degrees: GCJ-02 moves this county by about 0.006
@@ -39,10 +49,9 @@ def check(submitted: Submitted, *, expected: tuple[int, int, int] | None = EXPEC
             faults += found
             sound[layer] = kept
     faults += _where(sound)
-    for layer, frame in sound.items():
+    for layer in sound:
         faults += _codes(layer, submitted.layers[layer])
-        sound[layer] = _numbered(frame, layer)
-    faults += _family(sound)
+    faults += _family({layer: _numbered(frame, layer) for layer, frame in sound.items()})
     if expected is not None:
         faults += _counts(submitted, expected)
     if not any(f.kind in {FaultKind.OUTSIDE_COUNTY, FaultKind.MISSING_CRS} for f in faults):
@@ -51,7 +60,9 @@ def check(submitted: Submitted, *, expected: tuple[int, int, int] | None = EXPEC
 
 
 def _metric(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    return frame.to_crs(METRIC_SRID)
+    """Return the shapes in metres; a bad or doubled code is no reason to see a gap there."""
+    codes = [_number(code) or _NO_CODE for code in frame["code"]]
+    return frame.assign(code=np.array(codes, dtype=np.int64)).to_crs(METRIC_SRID)
 
 
 def _at(layer: str, kind: FaultKind, row: Any, words: str, shape: Any = None) -> Fault:
@@ -122,7 +133,8 @@ def _one_shape(layer: str, row: Any) -> Iterator[Fault]:
     if not shape.is_valid:
         reason = shapely.is_valid_reason(shape)
         where = _place_in(reason)
-        yield _at(layer, FaultKind.INVALID_RING, row, f"{_called(row)}（{reason}）", where)
+        words = f"{_called(row)}（{_REASONS.get(reason.partition('[')[0], '边界不成立')}）"
+        yield _at(layer, FaultKind.INVALID_RING, row, words, where)
         return
     parts = shapely.get_parts(shape)
     if len(parts) != 1:

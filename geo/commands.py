@@ -11,6 +11,7 @@ import click
 
 from core import clock
 from core.db import Access, transaction
+from geo.faults import LAYERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,6 @@ WORDS = {
     "recoded": "换编码",
     "unchanged": "不变",
 }
-TIER_NAMES = {"county": "县域", "towns": "乡镇街道", "villages": "村社区", "cells": "网格"}
 
 
 def _reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,10 +105,10 @@ def load(files: tuple[Path, ...], starts: datetime | None, expect: str, **how: s
     """检查并载入边界；有问题就一处也不载入，重复载入不会改变任何内容"""
     from geo import loading, serving
     from geo.faults import FaultyBoundaries
-    from geo.files import read_files
+    from geo.files import TIERS, read_files
 
     submitted = read_files(files, _reading(**how))
-    total = sum(len(submitted.layers[tier]) for tier in TIER_NAMES if tier in submitted.layers)
+    total = sum(len(submitted.layers[tier]) for tier in TIERS if tier in submitted.layers)
     begins = starts.replace(tzinfo=clock.LOCAL) if starts else None
     try:
         with (
@@ -140,13 +140,13 @@ def load(files: tuple[Path, ...], starts: datetime | None, expect: str, **how: s
 def diff(before: Path, after: Path, expect: str, **how: str | None) -> None:
     """比较两版边界：新增、撤销、更名、拆分、合并、换编码、调整边界"""
     from geo.changes import compare
-    from geo.files import read_files
+    from geo.files import TIERS, read_files
 
     del expect
     one, other = read_files([before], _reading(**how)), read_files([after], _reading(**how))
     changes = {
         tier: compare(tier, one.layers[tier], other.layers[tier])
-        for tier in TIER_NAMES
+        for tier in TIERS
         if tier in one.layers and tier in other.layers
     }
     if not changes:
@@ -201,7 +201,7 @@ def _list_faults(faults: list[Fault]) -> None:
 def _report(changes: Any, *, listed: bool = False) -> None:
     for tier, found in changes.items():
         counts = [f"{WORDS[key]} {n}" for key, n in found.counts().items() if n]
-        click.echo(f"{TIER_NAMES[tier]}：{'，'.join(counts) or '没有'}")
+        click.echo(f"{LAYERS[tier]}：{'，'.join(counts) or '没有'}")
         if listed:
             for line in _lines(found):
                 click.echo(f"  {line}")

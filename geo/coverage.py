@@ -84,7 +84,7 @@ def _outside(
     """Land of a child beyond its parent."""
     if above is None or not len(above):
         return [], []
-    parents = above.set_index("code").geometry
+    parents = above.drop_duplicates("code").set_index("code").geometry
     bad, faults = [], []
     for row in frame.itertuples():
         parent = parents.get(row.code // 1000)

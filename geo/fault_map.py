@@ -143,7 +143,7 @@ def _mark(number: int, fault: Fault, paper: _Paper) -> str:
     title = escape(f"{number}. {fault.title}：{fault.words}")
     path = paper.path(fault.shape) if fault.shape is not None else ""
     shape = f"<path class=f d='{path}'/>" if path else ""
-    return f"{shape}<circle class=m cx={x:.2f} cy={y:.2f} r=2><title>{title}</title></circle>"
+    return f"{shape}<circle class=m cx={x:.2f} cy={y:.2f} r=3><title>{title}</title></circle>"
 
 
 def _row(number: int, fault: Fault, paper: _Paper) -> str:
@@ -153,6 +153,6 @@ def _row(number: int, fault: Fault, paper: _Paper) -> str:
         place = f" data-x={x:.2f} data-y={y:.2f}"
         where = f"{fault.lon:.6f}, {fault.lat:.6f}"
     return (
-        f"<li data-n={number}{place}><b>{fault.title}</b>（{escape(fault.tier)}）"
+        f"<li data-n={number}{place}><b>{fault.title}</b>（{escape(fault.layer)}）"
         f"{escape(fault.words)}<br><small>{where} {escape(WHAT_TO_DO[fault.kind])}</small></li>"
     )

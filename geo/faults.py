@@ -35,6 +35,14 @@ class FaultKind(StrEnum):
     UNMATCHED_EDGE = "unmatched_edge"
 
 
+LAYERS = {
+    "county": "县域",
+    "towns": "乡镇街道",
+    "villages": "村社区",
+    "cells": "网格",
+    "neighbours": "周边",
+    "airport": "机场",
+}
 TITLES = {
     FaultKind.UNREADABLE: "文件无法读取",
     FaultKind.MISSING_LAYER: "缺少图层",
@@ -101,11 +109,16 @@ class Fault:
         """Return what the fault is called."""
         return TITLES[self.kind]
 
+    @property
+    def layer(self) -> str:
+        """Return what its tier is called, or the name of its file."""
+        return LAYERS.get(self.tier, self.tier)
+
     def sentence(self) -> str:
         """Return one line a person can act on."""
         place = f" @ {self.lon:.6f},{self.lat:.6f}" if self.lon is not None else ""
         return (
-            f"{self.title} [{self.kind}] {self.tier}: {self.words}{place} → "
+            f"{self.title} [{self.kind}] {self.layer}：{self.words}{place} → "
             + (WHAT_TO_DO[self.kind])
         )
 
