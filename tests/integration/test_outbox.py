@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -168,8 +169,8 @@ def test_the_web_role_reads_no_outbox_row_without_seeing_all() -> None:
         assert session.execute(text("select count(*) from outbox")).scalar_one() == 2
 
 
-async def alternate_towns(times: int) -> list[tuple[list[int], str]]:
-    seen = []
+async def alternate_towns(times: int) -> list[Any]:
+    seen: list[Any] = []
     for turn in range(times):
         async with async_transaction(Access(role="town_centre", towns=(turn % 2,))) as connection:
             asked = await connection.execute("select yiwang.towns(), current_user::text")

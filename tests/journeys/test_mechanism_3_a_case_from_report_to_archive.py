@@ -64,7 +64,7 @@ class Case:
         )
         assert 400 <= answer.status_code < 500, f"{action} was allowed: {answer.text}"
         assert answer.headers["content-type"] == "application/problem+json"
-        return answer.status_code
+        return int(answer.status_code)
 
     def timeline(self) -> list[dict[str, Any]]:
         """Return the case's history, oldest first."""
