@@ -24,6 +24,9 @@ TIMERS: Final[dict[str, Callable[..., None]]] = {
     "timer.alert": alerts.run_timer,
     "timer.incident": incidents.run_timer,
 }
+WANTS_SOMEBODY: Final = frozenset(
+    {"incident.report", "incident.verify", "incident.reopen", "incident.unmerge", "incident.locate"}
+)
 HEARD_ONLY: Final = ("alert.", "owed.", "rota.", "mode.", "request.", "grant.")
 """Kinds that only the screens hear: they were carried out where they were written."""
 
@@ -47,7 +50,9 @@ def apply(session: Session, changes: Sequence[Change], *, at: datetime) -> None:
 
 def _after_incidents(session: Session, changes: Sequence[Change], *, at: datetime) -> None:
     incidents.after_changes(session, changes, at=at)
-    command.propose(session, sorted({UUID(change.subject) for change in changes}), at=at)
+    wanting = {UUID(change.subject) for change in changes if change.kind in WANTS_SOMEBODY}
+    if wanting:
+        command.propose(session, sorted(wanting), at=at)
     alerts.judge_changes(session, changes, at=at)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from heapq import nsmallest
 from math import ceil, hypot, inf
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from dispatch.command.policy import Policy
 
 BUCKET_M: Final = 500.0
+_AWAY: Final = frozenset({"resting", "off"})
 _KM: Final = 1000
 
 
@@ -166,7 +168,7 @@ def recommend(snapshot: Snapshot, need: Need, policy: Policy, *, at: float) -> R
     """
     radius = policy.radius(need.level)
     fit: list[tuple[float, float, Candidate]] = []
-    missed: list[NearMiss] = []
+    missed: list[tuple[float, int, Shortfall, Candidate]] = []
     worst = inf
     for nearest, found in snapshot.rings(need.x, need.y, radius):
         if nearest > worst:
@@ -175,21 +177,25 @@ def recommend(snapshot: Snapshot, need: Need, policy: Policy, *, at: float) -> R
             distance = hypot(one.x - need.x, one.y - need.y)
             if distance > radius or one.id in need.not_again:
                 continue
-            why = _why_not(one, need, policy, at=at)
-            if why is None:
+            kind = _unfit(one, need, policy, at=at)
+            if kind is None:
                 fit.append((_cost(one, need, policy, distance=distance, at=at), distance, one))
             else:
-                missed.append(NearMiss(one.id, round(distance), *why))
+                missed.append((distance, one.id, kind, one))
         if len(fit) >= policy.picks:
             fit = nsmallest(policy.picks, fit, key=_order)
             worst = fit[-1][0]
     fit.sort(key=_order)
     picks = tuple(_pick(one, need, policy, cost=cost, distance=distance, at=at)
                   for cost, distance, one in fit[: policy.picks])
-    if len(picks) < policy.picks and not missed:
-        missed = _beyond(snapshot, need, policy, radius=radius, at=at)
-    kind = _shortfall(snapshot, missed) if len(picks) < policy.picks else None
-    return Recommendation(picks, _nearest(missed, policy.near_misses), kind)
+    if len(picks) == policy.picks:
+        return Recommendation(picks, _near_misses(missed, need, policy, at=at), None)
+    if missed:
+        counts = Counter(miss[2] for miss in missed)
+        most = max(counts, key=lambda kind: (counts[kind], kind))
+        return Recommendation(picks, _near_misses(missed, need, policy, at=at), most)
+    none = Shortfall.OUTSIDE_RADIUS if snapshot.everyone else Shortfall.NO_CANDIDATE
+    return Recommendation(picks, _beyond(snapshot, need, policy, radius=radius, at=at), none)
 
 
 def unlocated() -> Recommendation:
@@ -201,25 +207,41 @@ def _order(item: tuple[float, float, Candidate]) -> tuple[float, float, int]:
     return item[0], item[1], item[2].id
 
 
-def _nearest(missed: Collection[NearMiss], count: int) -> tuple[NearMiss, ...]:
-    return tuple(nsmallest(count, missed, key=lambda miss: (miss.distance_m, miss.id)))
+def _near_misses(
+    missed: Iterable[tuple[float, int, Shortfall, Candidate]],
+    need: Need,
+    policy: Policy,
+    *,
+    at: float,
+) -> tuple[NearMiss, ...]:
+    nearest = nsmallest(policy.near_misses, missed, key=itemgetter(0, 1))
+    return tuple(
+        NearMiss(number, round(distance), kind, _why_not(kind, one, need, at=at))
+        for distance, number, kind, one in nearest
+    )
 
 
-def _why_not(
-    one: Candidate, need: Need, policy: Policy, *, at: float
-) -> tuple[Shortfall, str] | None:
-    if one.state in (State.RESTING, State.OFF):
-        word = "正在休息" if one.state == State.RESTING else "不在岗"
-        return Shortfall.ALL_RESTING, word
-    age = at - one.seen_at
-    if age > policy.stale_after_s:
-        return Shortfall.STALE_POSITIONS, f"位置已过 {int(age // 60)} 分钟"
-    if not need.required.issubset(one.skills):
-        lacking = "、".join(sorted(need.required.difference(one.skills)))
-        return Shortfall.NO_SKILL, f"不具备技能：{lacking}"
+def _unfit(one: Candidate, need: Need, policy: Policy, *, at: float) -> Shortfall | None:
+    """Return what rules somebody out; None when they may be sent."""
+    if one.state in _AWAY:
+        return Shortfall.ALL_RESTING
+    if at - one.seen_at > policy.stale_after_s:
+        return Shortfall.STALE_POSITIONS
+    if need.required and not need.required.issubset(one.skills):
+        return Shortfall.NO_SKILL
     if one.load >= policy.max_load or one.state == State.BUSY:
-        return Shortfall.ALL_BUSY, f"手上已有 {one.load} 项任务" if one.load else "正在处理其他事项"
+        return Shortfall.ALL_BUSY
     return None
+
+
+def _why_not(kind: Shortfall, one: Candidate, need: Need, *, at: float) -> str:
+    if kind is Shortfall.ALL_RESTING:
+        return "正在休息" if one.state == State.RESTING else "不在岗"
+    if kind is Shortfall.STALE_POSITIONS:
+        return f"位置已过 {int((at - one.seen_at) // 60)} 分钟"
+    if kind is Shortfall.NO_SKILL:
+        return f"不具备技能：{'、'.join(sorted(need.required.difference(one.skills)))}"
+    return f"手上已有 {one.load} 项任务" if one.load else "正在处理其他事项"
 
 
 def _cost(one: Candidate, need: Need, policy: Policy, *, distance: float, at: float) -> float:
@@ -262,21 +284,14 @@ def _way(distance: float) -> str:
 
 def _beyond(
     snapshot: Snapshot, need: Need, policy: Policy, *, radius: float, at: float
-) -> list[NearMiss]:
+) -> tuple[NearMiss, ...]:
     far = (
         (hypot(one.x - need.x, one.y - need.y), one.id)
         for one in snapshot.everyone
-        if one.id not in need.not_again and _why_not(one, need, policy, at=at) is None
+        if one.id not in need.not_again and _unfit(one, need, policy, at=at) is None
     )
     limit = f" {radius / _KM:g} 公里派员半径"
-    return [
+    return tuple(
         NearMiss(who, round(distance), Shortfall.OUTSIDE_RADIUS, f"{_way(distance)}，超出{limit}")
         for distance, who in nsmallest(policy.near_misses, (f for f in far if f[0] > radius))
-    ]
-
-
-def _shortfall(snapshot: Snapshot, missed: Collection[NearMiss]) -> Shortfall:
-    if missed:
-        counts = Counter(miss.kind for miss in missed)
-        return max(counts, key=lambda kind: (counts[kind], kind))
-    return Shortfall.OUTSIDE_RADIUS if snapshot.everyone else Shortfall.NO_CANDIDATE
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from math import isfinite, nan
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
 
 from core.ids import uuid7
 from dispatch.command import queries, weights
@@ -15,12 +17,12 @@ from dispatch.command.candidates import (
     recommend,
     unlocated,
 )
+from dispatch.command.metres import all_to_metres
 from dispatch.command.policy import skills_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
-    from uuid import UUID
 
     from sqlalchemy import Row
     from sqlalchemy.orm import Session
@@ -38,14 +40,14 @@ _LOOK_FARTHER = frozenset({Shortfall.NO_CANDIDATE, Shortfall.OUTSIDE_RADIUS})
 
 def propose(session: Session, incident_ids: Sequence[UUID], *, at: datetime) -> int:
     """Store a first proposal for each incident that wants one; returns how many."""
-    wanted = queries.needs(session, incident_ids)
+    wanted = _placed(queries.needs(session, incident_ids))
     if not wanted:
         return 0
     policy = weights.current()
     answers = _answers(session, wanted, policy, at=at)
     rows = [
-        _stored(row, answer, policy, number=1, cause=FIRST, at=at)
-        for row, answer in zip(wanted, answers, strict=True)
+        _stored(case, answer, policy, number=1, cause=FIRST, at=at)
+        for case, answer in zip(wanted, answers, strict=True)
     ]
     queries.add_proposals(session, rows)
     return len(rows)
@@ -55,7 +57,7 @@ def propose_again(
     session: Session, incident_id: UUID, *, cause: str, at: datetime
 ) -> Proposal | None:
     """Store the next proposal of one incident, without those who already had an order for it."""
-    wanted = queries.needs(session, [incident_id], again=True)
+    wanted = _placed(queries.needs(session, [incident_id], again=True))
     if not wanted:
         return None
     last, policy = queries.last_proposal(session, incident_id), weights.current()
@@ -70,15 +72,39 @@ def propose_again(
 def preview(session: Session, number: str, *, at: datetime) -> Recommendation | None:
     """Rank for the incident called `number` now, without storing anything."""
     incident_id = queries.id_of(session, number)
-    wanted = queries.needs(session, [incident_id], again=True) if incident_id else ()
+    wanted = _placed(queries.needs(session, [incident_id], again=True)) if incident_id else ()
     if not wanted:
         return None
     return _answers(session, wanted, weights.current(), at=at)[0]
 
 
+class _Case(NamedTuple):
+    """An incident that wants somebody; `x`, `y` metres in EPSG:4547, None where it is unknown."""
+
+    id: UUID
+    rev: int
+    level: int
+    category: str
+    cell_code: int | None
+    x: float | None
+    y: float | None
+
+
+def _placed(rows: Sequence[Row[Any]]) -> list[_Case]:
+    xs, ys = all_to_metres(
+        [nan if row.lon is None else row.lon for row in rows],
+        [nan if row.lat is None else row.lat for row in rows],
+    )
+    return [
+        _Case(row.id, row.rev, row.level, row.category, row.cell_code,
+              *((x, y) if isfinite(x) else (None, None)))
+        for row, x, y in zip(rows, xs.tolist(), ys.tolist(), strict=True)
+    ]
+
+
 def _answers(
     session: Session,
-    wanted: Sequence[Row[Any]],
+    wanted: Sequence[_Case],
     policy: Policy,
     *,
     at: datetime,
@@ -86,20 +112,24 @@ def _answers(
 ) -> list[Recommendation]:
     """Rank for each incident over one snapshot of those in reach; only a shortage looks farther."""
     near = snapshot_at(session, at=at, within=_reach(wanted, policy))
-    found = [_answer(near, row, policy, at=at, not_again=not_again) for row in wanted]
+    found = [_answer(near, case, policy, at=at, not_again=not_again) for case in wanted]
     if not any(answer.shortfall in _LOOK_FARTHER for answer in found):
         return found
     everyone = snapshot_at(session, at=at)
     return [
-        _answer(everyone, row, policy, at=at, not_again=not_again)
+        _answer(everyone, case, policy, at=at, not_again=not_again)
         if answer.shortfall in _LOOK_FARTHER
         else answer
-        for row, answer in zip(wanted, found, strict=True)
+        for case, answer in zip(wanted, found, strict=True)
     ]
 
 
-def _reach(wanted: Sequence[Row[Any]], policy: Policy) -> queries.Box:
-    placed = [(row.x, row.y, policy.radius(row.level)) for row in wanted if row.x is not None]
+def _reach(wanted: Sequence[_Case], policy: Policy) -> queries.Box:
+    placed = [
+        (case.x, case.y, policy.radius(case.level))
+        for case in wanted
+        if case.x is not None and case.y is not None
+    ]
     if not placed:
         return queries.Box(0.0, 0.0, 0.0, 0.0)
     return queries.Box(
@@ -119,28 +149,28 @@ def snapshot_at(
 
 def _answer(
     snapshot: Snapshot,
-    row: Row[Any],
+    case: _Case,
     policy: Policy,
     *,
     at: datetime,
     not_again: frozenset[int] = frozenset(),
 ) -> Recommendation:
-    if row.x is None:
+    if case.x is None or case.y is None:
         return unlocated()
     need = Need(
-        x=row.x,
-        y=row.y,
-        level=row.level,
-        cell_code=row.cell_code,
-        preferred=skills_for(policy.preferred_skills, row.category),
-        required=skills_for(policy.required_skills, row.category),
+        x=case.x,
+        y=case.y,
+        level=case.level,
+        cell_code=case.cell_code,
+        preferred=skills_for(policy.preferred_skills, case.category),
+        required=skills_for(policy.required_skills, case.category),
         not_again=not_again,
     )
     return recommend(snapshot, need, policy, at=at.timestamp())
 
 
 def _stored(
-    row: Row[Any],
+    case: _Case,
     answer: Recommendation,
     policy: Policy,
     *,
@@ -150,10 +180,10 @@ def _stored(
 ) -> dict[str, Any]:
     return {
         "id": uuid7(),
-        "incident_id": row.id,
+        "incident_id": case.id,
         "round": number,
         "cause": cause,
-        "incident_rev": row.rev,
+        "incident_rev": case.rev,
         "weights_version": policy.version,
         "picks": [
             {

@@ -43,15 +43,13 @@ _SNAPSHOT = text(
 _NEEDS = text(
     """
     select i.id, i.rev, i.level, i.category, i.cell_code,
-      st_x(metres) as x, st_y(metres) as y
+      coalesce(st_x(i.point), st_x(village.inside)) as lon,
+      coalesce(st_y(i.point), st_y(village.inside)) as lat
     from incidents i
     left join lateral (
         select st_pointonsurface(v.area) as inside from grid_villages v
         where i.point is null and v.code = i.village_code and v.valid_to is null
     ) village on true
-    cross join lateral (
-        select st_transform(coalesce(i.point, village.inside), 4547) as metres
-    ) at_place
     where i.id = any(:ids) and i.status = any(:wanted)
       and (:again or not exists (select 1 from proposals p where p.incident_id = i.id))
     order by i.id
@@ -146,7 +144,7 @@ def snapshot(
 def needs(
     session: Session, incident_ids: Sequence[uuid.UUID], *, again: bool = False
 ) -> Sequence[Row[Any]]:
-    """Return those incidents that still want somebody, placed in metres (EPSG:4547).
+    """Return those incidents that still want somebody, placed in degrees (EPSG:4490).
 
     Without `again`, those already proposed for are left out.
     """

@@ -138,7 +138,7 @@ def test_the_ring_search_finds_what_a_full_scan_finds(
         (candidates._cost(one, need, POLICY, distance=away, at=NOW), away, one.id)
         for one in people
         if (away := hypot(one.x - need.x, one.y - need.y)) <= POLICY.radius(level)
-        and candidates._why_not(one, need, POLICY, at=NOW) is None
+        and candidates._unfit(one, need, POLICY, at=NOW) is None
     )
     assert [pick.id for pick in found.picks] == [who for _, _, who in full[: POLICY.picks]]
     shuffled = list(people)
