@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 import redis
 from anyio import to_thread
@@ -70,6 +71,37 @@ def event_bytes(name: str, data: object, *, event_id: str | None = None) -> byte
     line = json.dumps(data, ensure_ascii=False, separators=(",", ":"))
     head = f"id: {event_id}\n" if event_id else ""
     return f"event: {name}\n{head}data: {line}\n\n".encode()
+
+
+class Told:
+    """One change in the two ways it is told, each made once, however many listen."""
+
+    def __init__(self, epoch: str, envelope: Envelope) -> None:
+        self.envelope = envelope
+        self.event_id = f"{epoch}-{envelope.n}"
+
+    @cached_property
+    def change(self) -> bytes:
+        """Return the event for those whose area the change lies in."""
+        prefix = self.envelope.kind.partition(".")[0]
+        name = NAMES.get(prefix, prefix)
+        return event_bytes(name, self.envelope.public(), event_id=self.event_id)
+
+    @cached_property
+    def gone(self) -> bytes:
+        """Return the event for those whose area the thing has left; it does not say where to."""
+        told = self.envelope
+        left = {"id": told.id, "kind": told.kind, "rev": told.rev}
+        return event_bytes("gone", left, event_id=self.event_id)
+
+    def to(self, access: Access) -> bytes | None:
+        """Return what a viewer with this access gets: the change, `gone`, or nothing."""
+        envelope = self.envelope
+        if may_hear(access, envelope.scope, subject=envelope.id):
+            return self.change
+        if envelope.before and may_hear(access, envelope.before, subject=envelope.id):
+            return self.gone
+        return None
 
 
 class Hub:
@@ -150,25 +182,15 @@ class Hub:
             return
         self.n = envelope.n
         self.ring.append(envelope)
-        made: dict[Access, bytes | None] = {}
+        told = Told(self.epoch, envelope)
         for client in list(self.clients):
-            access = client.access
-            if access not in made:
-                made[access] = self.event_for(access, envelope)
-            event = made[access]
+            event = told.to(client.access)
             if event is not None:
                 client.give(event)
 
     def event_for(self, access: Access, envelope: Envelope) -> bytes | None:
         """Return what a viewer with this access gets: the change, `gone`, or nothing."""
-        event_id = f"{self.epoch}-{envelope.n}"
-        if may_hear(access, envelope.scope, subject=envelope.id):
-            prefix = envelope.kind.partition(".")[0]
-            return event_bytes(NAMES.get(prefix, prefix), envelope.public(), event_id=event_id)
-        if envelope.before and may_hear(access, envelope.before, subject=envelope.id):
-            left = {"id": envelope.id, "kind": envelope.kind, "rev": envelope.rev}
-            return event_bytes("gone", left, event_id=event_id)
-        return None
+        return Told(self.epoch, envelope).to(access)
 
     def _publish_positions(self, batch: dict[str, object]) -> None:
         rows = batch.get("rows")

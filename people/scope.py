@@ -82,11 +82,12 @@ def may_hear(access: Access, scope: Scope, *, subject: str = "") -> bool:
     """Tell whether a live change reaches this caller: the same test as row security makes."""
     if scope.confidential and subject not in {str(grant) for grant in access.grants}:
         return False
+    if access.see_all:
+        return True
     return bool(
-        access.see_all
-        or scope.town_code in access.towns
+        scope.town_code in access.towns
         or scope.village_code in access.villages
         or scope.cell_code in access.cells
-        or not set(access.units).isdisjoint(scope.units)
+        or (scope.units and not set(access.units).isdisjoint(scope.units))
         or (access.person is not None and access.person in scope.persons)
     )
