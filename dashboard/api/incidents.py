@@ -125,7 +125,7 @@ async def report(
             key=idempotency_key,
         )
     if told.fresh:
-        live.poke()
+        live.poker.soon()
     return _json(receipt(told), 201 if told.fresh else 200)
 
 
