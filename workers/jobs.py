@@ -117,8 +117,12 @@ def main() -> None:
     while not stopping.asked:
         try:
             names = list(queues.ORDER)
-            hand = Hand(names, connection=redis_for_jobs(), worker_ttl=30,
-                        name=f"{socket.gethostname()}-{os.getpid()}-{time.monotonic_ns()}")
+            hand = Hand(
+                names,
+                connection=redis_for_jobs(),
+                worker_ttl=30,
+                name=f"{socket.gethostname()}-{os.getpid()}-{time.monotonic_ns()}",
+            )
             hand.log_job_description = False
             hand.work(logging_level="WARNING")
             if hand.asked_to_end:

@@ -186,8 +186,10 @@ def recommend(snapshot: Snapshot, need: Need, policy: Policy, *, at: float) -> R
             fit = nsmallest(policy.picks, fit, key=_order)
             worst = fit[-1][0]
     fit.sort(key=_order)
-    picks = tuple(_pick(one, need, policy, cost=cost, distance=distance, at=at)
-                  for cost, distance, one in fit[: policy.picks])
+    picks = tuple(
+        _pick(one, need, policy, cost=cost, distance=distance, at=at)
+        for cost, distance, one in fit[: policy.picks]
+    )
     if len(picks) == policy.picks:
         return Recommendation(picks, _near_misses(missed, need, policy, at=at), None)
     if missed:
@@ -273,9 +275,7 @@ def _pick(
     if at - one.last_order_at < policy.recent_order_s:
         minus.append(f"{int((at - one.last_order_at) // 60)} 分钟前刚接过指令")
     minutes = policy.minutes(one.kind, distance)
-    return Pick(
-        one.id, one.kind, round(distance), minutes, round(cost), tuple(plus), tuple(minus)
-    )
+    return Pick(one.id, one.kind, round(distance), minutes, round(cost), tuple(plus), tuple(minus))
 
 
 def _way(distance: float) -> str:

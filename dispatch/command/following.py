@@ -74,7 +74,11 @@ def _propose_next(session: Session, order_id: UUID, *, cause: str, at: datetime)
     scope = scope_of(incident, staff_id=order.staff_id, unit_id=order.unit_id)
     if cause == proposing.UNACKNOWLEDGED:
         outbox.add(
-            session, "order.unacknowledged", subject=str(order.id), scope=scope, rev=order.rev,
+            session,
+            "order.unacknowledged",
+            subject=str(order.id),
+            scope=scope,
+            rev=order.rev,
             at=at,
         )
     post = order.issued_post or _post_of_unit(session, incident)
@@ -88,8 +92,14 @@ def _propose_next(session: Session, order_id: UUID, *, cause: str, at: datetime)
             note=f"指令{what}，已推荐下一人选",
         )
         people.owe(
-            session, post_id=post, kind=OWED_NEXT, subject=str(order.id), since=at, due_at=at,
-            scope=scope, entry=line,
+            session,
+            post_id=post,
+            kind=OWED_NEXT,
+            subject=str(order.id),
+            since=at,
+            due_at=at,
+            scope=scope,
+            entry=line,
         )
 
 

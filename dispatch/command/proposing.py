@@ -96,8 +96,14 @@ def _placed(rows: Sequence[Row[Any]]) -> list[_Case]:
         [nan if row.lat is None else row.lat for row in rows],
     )
     return [
-        _Case(row.id, row.rev, row.level, row.category, row.cell_code,
-              *((x, y) if isfinite(x) else (None, None)))
+        _Case(
+            row.id,
+            row.rev,
+            row.level,
+            row.category,
+            row.cell_code,
+            *((x, y) if isfinite(x) else (None, None)),
+        )
         for row, x, y in zip(rows, xs.tolist(), ys.tolist(), strict=True)
     ]
 
@@ -140,9 +146,7 @@ def _reach(wanted: Sequence[_Case], policy: Policy) -> queries.Box:
     )
 
 
-def snapshot_at(
-    session: Session, *, at: datetime, within: queries.Box | None = None
-) -> Snapshot:
+def snapshot_at(session: Session, *, at: datetime, within: queries.Box | None = None) -> Snapshot:
     """Return last positions as one searchable snapshot: everyone's, or those in a box of metres."""
     return Snapshot.of(map(Candidate._make, queries.snapshot(session, at=at, within=within)))
 

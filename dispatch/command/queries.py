@@ -134,9 +134,7 @@ class Box(NamedTuple):
 EVERYWHERE: Final = Box(-inf, -inf, inf, inf)
 
 
-def snapshot(
-    session: Session, *, at: datetime, within: Box | None = None
-) -> Sequence[Row[Any]]:
+def snapshot(session: Session, *, at: datetime, within: Box | None = None) -> Sequence[Row[Any]]:
     """Return who has a position in the box, open orders counted: `Candidate`'s fields in order."""
     return session.execute(_SNAPSHOT, {"at": at, **(within or EVERYWHERE)._asdict()}).all()
 
@@ -314,5 +312,3 @@ def town_units(session: Session) -> Sequence[Row[Any]]:
             """
         )
     ).all()
-
-

@@ -118,9 +118,7 @@ def set_status(session: Session, responder_id: int, status: str) -> None:
 def busiest_state(session: Session, responder_id: int) -> str:
     """Return the responder status that its open orders amount to."""
     states = set(
-        session.scalars(
-            select(Order.status).where(Order.responder_id == responder_id, _OPEN)
-        )
+        session.scalars(select(Order.status).where(Order.responder_id == responder_id, _OPEN))
     )
     return next((state for state in ("on_site", "en_route") if state in states), "available")
 

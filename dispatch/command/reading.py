@@ -24,8 +24,15 @@ def case_panel(session: Session, incident_id: UUID) -> dict[str, Any]:
     """Return `orders` and `proposal` of an incident as the case panel draws them."""
     rows = queries_orders.about(session, incident_id=incident_id)
     orders = [
-        {"id": str(row.id), "name": row.responder, "kind": row.kind, "role": row.role,
-         "state": row.status, "issued_at": row.issued_at, "ack_due_at": row.ack_due_at}
+        {
+            "id": str(row.id),
+            "name": row.responder,
+            "kind": row.kind,
+            "role": row.role,
+            "state": row.status,
+            "issued_at": row.issued_at,
+            "ack_due_at": row.ack_due_at,
+        }
         for row in rows
     ]
     return {"orders": orders, "proposal": proposal_of(session, incident_id)}

@@ -116,8 +116,15 @@ def issue(
         raise NotFound("所选人员不存在，或不在您的管辖范围内")
     set_id = standing[0][0].set_id if standing else uuid7()
     rows = [
-        _new_order(session, incident, one, responder=there[one.responder_id], set_id=set_id,
-                   actor=actor, at=at)
+        _new_order(
+            session,
+            incident,
+            one,
+            responder=there[one.responder_id],
+            set_id=set_id,
+            actor=actor,
+            at=at,
+        )
         for one in sent
     ]
     try:
@@ -313,7 +320,11 @@ def _after_step(session: Session, order: Order, step: Step, *, at: datetime) -> 
     incident = queries_orders.incident_brief(session, order.incident_id)
     scope = scope_of(incident, staff_id=order.staff_id, unit_id=order.unit_id)
     outbox.add(
-        session, f"order.{step.after.value}", subject=str(order.id), scope=scope, rev=order.rev,
+        session,
+        f"order.{step.after.value}",
+        subject=str(order.id),
+        scope=scope,
+        rev=order.rev,
         at=at,
     )
     if step.before is Status.ISSUED:

@@ -85,12 +85,11 @@ def issue(place: Place, case: UUID, which: int = 0, role: Role = Role.LEAD) -> U
         return command.issue(session, case, sent, actor=dispatcher(), at=clock.now())[0]
 
 
-def act(order: UUID, action: Action, actor: Actor, *, access: Access = COUNTY,
-        note: str | None = None) -> str:
+def act(
+    order: UUID, action: Action, actor: Actor, *, access: Access = COUNTY, note: str | None = None
+) -> str:
     with transaction(access) as session:
-        done = command.advance_order(
-            session, order, action, actor=actor, at=clock.now(), note=note
-        )
+        done = command.advance_order(session, order, action, actor=actor, at=clock.now(), note=note)
         return done.status
 
 
@@ -127,7 +126,11 @@ def test_an_order_goes_from_issue_to_done(county: County, place: Place) -> None:
             text("select status from responders where id = :id"), {"id": place.workers[0]}
         )
     assert [line.action for line in entries] == [
-        "issue", "acknowledge", "depart", "arrive", "finish",
+        "issue",
+        "acknowledge",
+        "depart",
+        "arrive",
+        "finish",
     ]
     assert state == "available"
     assert county.dead() == []

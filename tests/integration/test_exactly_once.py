@@ -32,7 +32,9 @@ class Process:
 
     def start(self) -> None:
         self.running = subprocess.Popen(
-            [sys.executable, "-m", *self.argv], cwd=ROOT, env=os.environ.copy(),
+            [sys.executable, "-m", *self.argv],
+            cwd=ROOT,
+            env=os.environ.copy(),
             stderr=subprocess.DEVNULL,
         )
 
@@ -82,16 +84,17 @@ def issue_unanswered(count: int) -> None:
                 {"id": order, "who": responder, "unit": unit, "at": at},
             )
             outbox.set_timer(
-                session, f"order-ack-{order}", "timer.order_unacknowledged", subject=str(order),
+                session,
+                f"order-ack-{order}",
+                "timer.order_unacknowledged",
+                subject=str(order),
                 due_at=at,
             )
 
 
 def undone() -> int:
     with transaction(Access.worker()) as session:
-        return int(
-            session.scalar(text("select count(*) from outbox where done_at is null")) or 0
-        )
+        return int(session.scalar(text("select count(*) from outbox where done_at is null")) or 0)
 
 
 def lines() -> list[int]:

@@ -156,7 +156,8 @@ def test_another_town_sees_neither_the_order_nor_the_proposal(
     body = {"incident_id": case, "responders": [{"id": worker["id"], "role": "lead"}]}
     order = desk.post("/api/v1/orders", json=body).json()["orders"][0]
     home = next(
-        a for a in credentials()["accounts"]
+        a
+        for a in credentials()["accounts"]
         if a["role"] == "town_centre" and a["area"] != str(order_town(case))
     )
     town = sign_in(web, home["username"])

@@ -41,7 +41,10 @@ def add(count: int, *, kind: str = "owed.added") -> None:
     with transaction(Access.worker()) as session:
         for number in range(count):
             outbox.add(
-                session, kind, subject=f"case-{number}", scope=Scope(town_code=430121001),
+                session,
+                kind,
+                subject=f"case-{number}",
+                scope=Scope(town_code=430121001),
                 at=clock.now(),
             )
 
@@ -148,6 +151,10 @@ def test_the_beat_tells_how_fresh_the_screens_are() -> None:
     message = channel.get_message(timeout=2)
     assert message is not None
     assert set(json.loads(message["data"])) == {
-        "at", "epoch", "published_up_to", "oldest_unpublished_s", "engine_age_s",
+        "at",
+        "epoch",
+        "published_up_to",
+        "oldest_unpublished_s",
+        "engine_age_s",
     }
     channel.close()
