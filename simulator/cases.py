@@ -44,6 +44,10 @@ class Cases:
         """Ids of the cases somebody is still at work on."""
         return list(self._tasks)
 
+    async def all_done(self) -> None:
+        """Wait until nobody is at work on any case."""
+        await asyncio.gather(*self._tasks.values())
+
     def adopt(self, case_id: str, *, hurry: float = 1.0, wait_min: float = 0.0) -> None:
         """See a case through; `hurry` shortens every step, `wait_min` keeps hands off first."""
         if case_id in self._tasks:

@@ -105,15 +105,19 @@ class Crews:
         while True:
             now = loop.time()
             passed, last = (now - last) * self._speed(), now
-            rows = [
-                {"responder_id": one.id, "lon": round(spot.lon, 6), "lat": round(spot.lat, 6),
-                 "accuracy": 12.0, "source": "gps" if one.kind == "worker" else "vehicle"}
-                for one in self.members.values()
-                for spot in (one.walker.step(self._rng, passed),)
-            ]  # fmt: skip
-            for start in range(0, len(rows), BATCH):
-                await self._send(rows[start : start + BATCH])
+            await self.move(passed)
             await asyncio.sleep(max(1.0, TICK_S - (loop.time() - now)))
+
+    async def move(self, seconds: float) -> None:
+        """Let everybody walk for so many simulated seconds and send where they are."""
+        rows = [
+            {"responder_id": one.id, "lon": round(spot.lon, 6), "lat": round(spot.lat, 6),
+             "accuracy": 12.0, "source": "gps" if one.kind == "worker" else "vehicle"}
+            for one in self.members.values()
+            for spot in (one.walker.step(self._rng, seconds),)
+        ]  # fmt: skip
+        for start in range(0, len(rows), BATCH):
+            await self._send(rows[start : start + BATCH])
 
     async def _send(self, rows: list[dict[str, Any]]) -> None:
         try:
