@@ -6,6 +6,7 @@ import itertools
 
 import pytest
 
+from core.settings import ROOT
 from dispatch.incidents.diagram import markdown, mermaid
 from dispatch.incidents.lifecycle import (
     ACTION_NAMES,
@@ -139,6 +140,11 @@ def test_the_diagram_draws_every_move() -> None:
     for (before, _action, _turn), after in MOVES.items():
         assert f"{before or '[*]'} --> {after}" in drawn
     assert "批示" in markdown()
+
+
+def test_the_page_in_the_docs_is_the_table_of_today() -> None:
+    written = (ROOT / "docs" / "lifecycle.md").read_text(encoding="utf-8")
+    assert written == markdown(), "run: yiwang incidents diagram --out docs/lifecycle.md"
 
 
 def test_the_handler_never_checks_whatever_the_role() -> None:
