@@ -99,10 +99,22 @@ class BatchIn(BaseModel):
     incidents: list[dict[str, Any]] = Field(max_length=BATCH)
 
 
-@router.post("/incidents", status_code=201, response_model=None, openapi_extra={
-    "requestBody": {"content": {"application/json": {"schema": ReportIn.model_json_schema(
-        ref_template="#/components/schemas/{model}")}}},
-})
+@router.post(
+    "/incidents",
+    status_code=201,
+    response_model=None,
+    openapi_extra={
+        "requestBody": {
+            "content": {
+                "application/json": {
+                    "schema": ReportIn.model_json_schema(
+                        ref_template="#/components/schemas/{model}"
+                    )
+                }
+            }
+        },
+    },
+)
 async def report(
     body: ReportIn,
     idempotency_key: Annotated[str | None, Header()] = None,

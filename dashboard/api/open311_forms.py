@@ -42,9 +42,7 @@ def answer(
 ) -> Response:
     """Return `body` in the wanted form; XML wraps a list as `<root><item>…`."""
     if form == "xml":
-        return Response(
-            xml(body, root=root, item=item), status_code=status, media_type="text/xml"
-        )
+        return Response(xml(body, root=root, item=item), status_code=status, media_type="text/xml")
     return Response(orjson.dumps(body), status_code=status, media_type="application/json")
 
 

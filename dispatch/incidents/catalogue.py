@@ -32,8 +32,19 @@ URGENT_LEVEL: Final = 2
 STAGES: Final = ("accept", "verify", "assign", "sign", "return", "check", "call_back")
 _CITIZEN_SOURCES: Final = frozenset({"snap", "hotline", "window", "app"})
 _INHERITED: Final = (
-    "source", "level", "evidence", "public", "confidential", "verify_first", "order_signs",
-    "auto_order", "auto_assign", "auto_accept", "filing", "closing", "attributes",
+    "source",
+    "level",
+    "evidence",
+    "public",
+    "confidential",
+    "verify_first",
+    "order_signs",
+    "auto_order",
+    "auto_assign",
+    "auto_accept",
+    "filing",
+    "closing",
+    "attributes",
 )
 _NESTED: Final = ("duplicate", "recur", "lead", "stages", "handle")
 _KNOWN: Final = frozenset({"code", "name", *_INHERITED, *_NESTED})

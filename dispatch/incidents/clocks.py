@@ -156,9 +156,7 @@ def deadline(start: datetime, limit: Limit, calendar: Workdays) -> datetime:
     return moment_after(start, limit, limit.minutes, calendar)
 
 
-def moment_after(
-    start: datetime, limit: Limit, minutes: float, calendar: Workdays
-) -> datetime:
+def moment_after(start: datetime, limit: Limit, minutes: float, calendar: Workdays) -> datetime:
     """Return when `minutes` of the limit's own kind have passed since `start`."""
     if limit.working:
         return calendar.after(start, minutes)

@@ -94,9 +94,7 @@ def offer(
             id=candidate.id,
             number=candidate.number,
             distance_m=round(candidate.distance_m, 1),
-            score=score(
-                candidate, words, category=category, radius_m=radius_m, window_h=window_h
-            ),
+            score=score(candidate, words, category=category, radius_m=radius_m, window_h=window_h),
         )
         for candidate in candidates
         if candidate.distance_m <= radius_m and abs(candidate.hours) <= window_h

@@ -214,9 +214,7 @@ def requests_of(session: Session, incident_id: UUID) -> Sequence[Request]:
     ).all()
 
 
-def waiting_of_all(
-    session: Session, incident_ids: Iterable[UUID]
-) -> dict[UUID, list[Request]]:
+def waiting_of_all(session: Session, incident_ids: Iterable[UUID]) -> dict[UUID, list[Request]]:
     """Return the requests about many cases that wait for a decision."""
     of_these = Request.subject == any_(bindparam("ids", list(incident_ids)))
     found: dict[UUID, list[Request]] = defaultdict(list)
@@ -282,9 +280,7 @@ def newest_version(session: Session) -> Row[int, str, str] | None:
 
 def catalogue_tree(session: Session, version: int) -> dict[str, Any]:
     """Return the stored tree of a version."""
-    tree = session.scalar(
-        select(CatalogueVersion.tree).where(CatalogueVersion.version == version)
-    )
+    tree = session.scalar(select(CatalogueVersion.tree).where(CatalogueVersion.version == version))
     return dict(tree or {})
 
 
@@ -305,8 +301,7 @@ def unit_codes(session: Session) -> frozenset[str]:
 def ensure_months(session: Session, moments: Iterable[datetime]) -> list[str]:
     """Make sure that a partition exists for the local month of each moment."""
     return [
-        str(session.scalar(select(func.yiwang.ensure_incident_month(moment))))
-        for moment in moments
+        str(session.scalar(select(func.yiwang.ensure_incident_month(moment)))) for moment in moments
     ]
 
 

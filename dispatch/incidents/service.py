@@ -62,9 +62,7 @@ def remove_person(session: Session, incident_id: UUID, person: int, *, at: datet
     _tell_audience(session, incident, before, at=at)
 
 
-def _tell_audience(
-    session: Session, incident: Incident, before: Scope, *, at: datetime
-) -> None:
+def _tell_audience(session: Session, incident: Incident, before: Scope, *, at: datetime) -> None:
     incident.rev += 1
     session.flush()
     outbox.add(

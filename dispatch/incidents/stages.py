@@ -65,9 +65,7 @@ def extend(
     running = _last(segments, Stage.HANDLE)
     if running is None or running.ended_at:
         return list(segments)
-    longer = carry_on(
-        running, at=at, calendar=situation.calendar, cause="extension", extra=extra
-    )
+    longer = carry_on(running, at=at, calendar=situation.calendar, cause="extension", extra=extra)
     return [*(replace(s, ended_at=at) if s is running else s for s in segments), longer]
 
 

@@ -31,9 +31,7 @@ Area = Annotated[int | None, mapped_column(BigInteger, info=PUBLIC)]
 Numbers = Annotated[
     list[int], mapped_column(ARRAY(Integer), server_default=sql("'{}'"), info=INTERNAL)
 ]
-Rows = Annotated[
-    list[Any], mapped_column(JSONB, server_default=sql("'[]'"), info=CONFIDENTIAL)
-]
+Rows = Annotated[list[Any], mapped_column(JSONB, server_default=sql("'[]'"), info=CONFIDENTIAL)]
 Facts = Annotated[
     dict[str, Any], mapped_column(JSONB, server_default=sql("'{}'"), info=CONFIDENTIAL)
 ]

@@ -225,8 +225,11 @@ def _require_power(acting: Acting, action: Action) -> None:
 def allowed_actions(session: Session, incident: Incident, actor: Actor) -> list[dict[str, Any]]:
     """Return the actions this person may take now, with their Chinese names, for the buttons."""
     standing = standing_of(session, incident, actor)
-    kinds = {request.kind for request in queries.requests_of(session, incident.id)
-             if request.decided_at is None}
+    kinds = {
+        request.kind
+        for request in queries.requests_of(session, incident.id)
+        if request.decided_at is None
+    }
     return [
         {"action": action.value, "label": ACTION_NAMES[action]}
         for action in actions_from(Status(incident.status))
@@ -250,9 +253,7 @@ def _situation(acting: Acting) -> Situation:
     )
 
 
-def _store_segments(
-    acting: Acting, rows: list[ClockSegment], segments: list[Segment]
-) -> None:
+def _store_segments(acting: Acting, rows: list[ClockSegment], segments: list[Segment]) -> None:
     for row, segment in zip(rows, segments, strict=False):
         row.ended_at = segment.ended_at
     approved_by = acting.actor.name if acting.step.action is Action.DECIDE else None
@@ -260,9 +261,7 @@ def _store_segments(
         queries.add_segment(acting.session, acting.incident.id, n, segment, approved_by)
 
 
-def project(
-    session: Session, incident: Incident, segments: list[Segment], *, at: datetime
-) -> None:
+def project(session: Session, incident: Incident, segments: list[Segment], *, at: datetime) -> None:
     """Store what screens and timers read of the clocks: deadline, its stage, the next mark."""
     due, stage = due_of(Status(incident.status), segments)
     incident.due_at, incident.due_stage = due, stage.value if stage else None

@@ -26,9 +26,7 @@ def place(session: Session, *, town_code: int | None, village_code: int | None) 
     return str(found or "")
 
 
-def owed_for_all(
-    session: Session, subjects: Sequence[str]
-) -> dict[str, list[tuple[str, int]]]:
+def owed_for_all(session: Session, subjects: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
     """Return kind and post of every line owed for each of these cases."""
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for row in session.execute(_OWED, {"subjects": list(subjects)}):

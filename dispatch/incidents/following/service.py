@@ -36,9 +36,26 @@ _ASSIGNING: Final = Actor.system("自动派遣")
 _LADDER: Final = Actor.system("督办阶梯")
 _SLACK: Final = timedelta(seconds=1)
 _COPIED: Final = (
-    "rev", "town_code", "village_code", "cell_code", "units", "persons", "confidential",
-    "lead_unit", "category", "level", "source", "status", "drill", "reported_at", "filed_at",
-    "closed_at", "returns", "reworks", "extensions", "reopens",
+    "rev",
+    "town_code",
+    "village_code",
+    "cell_code",
+    "units",
+    "persons",
+    "confidential",
+    "lead_unit",
+    "category",
+    "level",
+    "source",
+    "status",
+    "drill",
+    "reported_at",
+    "filed_at",
+    "closed_at",
+    "returns",
+    "reworks",
+    "extensions",
+    "reopens",
 )
 _ANY_REV: Final = 2**31  # a change that names no revision speaks of whatever stands
 
@@ -164,9 +181,7 @@ def _mark(session: Session, incident: Incident, mark: Mark, *, at: datetime) -> 
     data = {"mark": mark.value, "percent": MARK_PERCENT[mark]}
     if mark in CARDS:
         data["card"] = mark.value
-    asked = ActionRequest(
-        action.value, reason_code="ladder", note=MARK_NAMES[mark], data=data
-    )
+    asked = ActionRequest(action.value, reason_code="ladder", note=MARK_NAMES[mark], data=data)
     act(session, incident.id, asked, actor=_LADDER, at=at)
 
 

@@ -129,9 +129,11 @@ from claimed cross join place cross join holder left join given on true
 # The driver forgets how it took apart a statement of more than 4 KB and does it again each time,
 # for a third of a report's whole cost: the busy route sends it with numbered places instead.
 _NAMES = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", REPORT)))
-_NUMBERED = re.sub(
-    r"%\((\w+)\)s", lambda found: f"${_NAMES.index(found[1]) + 1}", REPORT
-).replace("%%", "%").encode()
+_NUMBERED = (
+    re.sub(r"%\((\w+)\)s", lambda found: f"${_NAMES.index(found[1]) + 1}", REPORT)
+    .replace("%%", "%")
+    .encode()
+)
 
 _SHOW = "select set_config('yiwang.tracking_code', %(code)s, true)"
 _EARLIER = """

@@ -177,9 +177,7 @@ def _prepare(
     return _Prepared(values, draft, category)
 
 
-def _case_values(
-    draft: Draft, category: Category, *, source: str, at: datetime
-) -> dict[str, Any]:
+def _case_values(draft: Draft, category: Category, *, source: str, at: datetime) -> dict[str, Any]:
     action = Action.REPORT_DONE if draft.done else Action.REPORT
     status = advance(None, action).after
     stage = STAGE_OF[status] or Stage.ACCEPT
@@ -281,9 +279,7 @@ def _result(row: dict[str, Any], prepared: _Prepared) -> Reported:
         lon=values["lon"],
         lat=values["lat"],
     )
-    twins = _offer(
-        row["twins"], prepared.draft.description, prepared.category, values["radius_m"]
-    )
+    twins = _offer(row["twins"], prepared.draft.description, prepared.category, values["radius_m"])
     return Reported(receipt, twins, fresh=True)
 
 
@@ -291,9 +287,7 @@ def _again(known: dict[str, Any], twins: Sequence[Twin]) -> Reported:
     return Reported(Receipt(**known), twins, fresh=False)
 
 
-def _near_again(
-    session: Session, prepared: _Prepared, known: dict[str, Any]
-) -> Sequence[Twin]:
+def _near_again(session: Session, prepared: _Prepared, known: dict[str, Any]) -> Sequence[Twin]:
     receipt = Receipt(**known)
     return twins_of(session, receipt, prepared.draft.description, category=prepared.category)
 
