@@ -21,7 +21,7 @@ INDEX: Final = """<!DOCTYPE html>
   </body>
 </html>"""
 
-FONT: Final = '"Inter Variable", "Inter", "Noto Sans SC Variable", "Noto Sans CJK SC", sans-serif'
+FONT: Final = '"Inter Variable", "Inter", "Noto Sans CJK SC", "Noto Sans SC Variable", sans-serif'
 
 # The inks charts use; the same values stand in assets/10_tokens.css (a test compares them).
 INKS: Final[dict[str, dict[str, str]]] = {

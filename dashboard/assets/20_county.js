@@ -139,15 +139,23 @@
     return [...seen.values()];
   };
 
+  /** A surge's title (江背镇 2 小时内积水 8 处) in its parts: what, where, within what time. */
+  function partsOf(alert) {
+    const found = /^(\S+)\s+(.*?内)\s*(.+)$/.exec(alert.title);
+    if (!found) return { title: alert.title, place: alert.place || alert.rule_title || "", spoken: alert.title };
+    return { title: found[3], place: `${found[1]} · ${found[2]}`, spoken: `${found[1]}${found[3]}` };
+  }
+
   function caseOfAlert(alert) {
+    const parts = partsOf(alert);
     const own = alert.incident_ids.map((id) => state.incidents.get(id)).filter(Boolean);
     const single = own.length === 1 && alert.scope_kind === "incident" ? own[0] : null;
     const due = own.map((i) => i.due).filter(Boolean).sort((a, b) => a - b)[0] || 0;
     const started = own.map((i) => i.reported).sort((a, b) => a - b)[0] || alert.fired;
     return {
       id: alert.id, kind: "alert", colour: alert.colour, alert,
-      title: alert.title, level: single ? single.level : 0,
-      place: single ? single.place : alert.place || alert.rule_title || "", due, from: started,
+      title: parts.title, spoken: parts.spoken, level: single ? single.level : 0,
+      place: single ? single.place : parts.place, due, from: started,
       who: partiesOf(own), unsigned: own.some((i) => i.unsigned && isOverdue(i, yw.moments.now())), incidents: own,
       lon: alert.lon ?? single?.lon ?? own[0]?.lon, lat: alert.lat ?? single?.lat ?? own[0]?.lat,
       town_code: alert.town_code,

@@ -224,8 +224,8 @@
   }
 
   /** The tab that holds the lock opens the stream; when it closes, the browser hands the lock on. */
-  function lead() {
-    const scope = document.querySelector("[data-scope]")?.dataset.scope || "all";
+  async function lead() {
+    const scope = await pageScope();
     if ("BroadcastChannel" in window) {
       channel = new BroadcastChannel(`yiwang-live-${scope}`);
       channel.onmessage = ({ data }) => hear(data);
@@ -236,6 +236,14 @@
       return new Promise(() => {}); // held until the tab goes
     });
     channel.postMessage({ type: "hello", from: tab, epoch: county.state.epoch, n: county.state.n });
+  }
+  /** The page says whose scope it is; it may stand later than the first snapshot is here. */
+  async function pageScope() {
+    for (;;) {
+      const page = document.querySelector("[data-scope]");
+      if (page) return page.dataset.scope;
+      await new Promise((done) => setTimeout(done, 50));
+    }
   }
   function becomeLeader() {
     live.leader = true;

@@ -45,7 +45,12 @@
   /** Free workers stand small while the whole county is in view; teams and those at work never shrink. */
   const iconSize = (fit) => [
     "interpolate", ["linear"], ["zoom"],
-    fit + 0.4, ["case", isTeam, 1, ["==", ["get", "state"], "busy"], 0.85, 0.55],
+    fit + 0.4, ["case", isTeam, 1, ["==", ["get", "state"], "busy"], 0.85, 0.42],
+    fit + 2.4, 1,
+  ];
+  const iconOpacity = (fit) => [
+    "interpolate", ["linear"], ["zoom"],
+    fit + 0.4, ["case", isTeam, 1, ["==", ["get", "state"], "busy"], 1, 0.55],
     fit + 2.4, 1,
   ];
 
@@ -188,5 +193,5 @@
     addIcons(map, options);
   }
 
-  yw.mapStyle = { EMPTY, sources, layers, addIcons, iconSize, repaint };
+  yw.mapStyle = { EMPTY, sources, layers, addIcons, iconSize, iconOpacity, repaint };
 })();

@@ -155,9 +155,10 @@
     seatNames(names, seatMarks(marks, pane, r, font), font);
     svg.setAttribute("viewBox", `0 0 ${pane.w} ${pane.h}`);
     const back = [...marks].reverse();
-    svg.innerHTML = names.map((n) => drawName(n, font)).join("") +
+    const html = names.map((n) => drawName(n, font)).join("") +
       back.map((m) => drawLeader(m, r)).join("") +
       back.map((m) => drawMark(m, r, font)).join("");
+    yw.signs.put(svg, html);
   }
 
   yw.mapMarks = { render };

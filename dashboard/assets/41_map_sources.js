@@ -27,8 +27,8 @@
     /** Draw what changed; `dirty` names the rows, `shown` says what density and marks take. */
     draw(dirty, shown) {
       this.count(shown);
-      this.drawCases(dirty);
-      this.drawResponders(dirty);
+      if (dirty.full || dirty.cases.size) this.drawCases(dirty);
+      if (dirty.full || dirty.responders.size) this.drawResponders(dirty);
       this.drawAreas();
     }
 

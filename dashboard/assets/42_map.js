@@ -6,6 +6,7 @@
   const { county, mapStyle, mapMarks, moments } = yw;
   const VENDOR = "/vendor/maplibre-gl/";
   const COALESCE_MS = 250;
+  const CALM_MS = 2500; // people on the move are no news while the whole county is in view
   const CELLS_FROM = 1.6; // zoom steps above the county fit at which cells replace villages
   let library = null;
   let boundaries = null;
@@ -100,7 +101,6 @@
         dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
         attributionControl: false, maxZoom: 17, minZoom: 7, trackResize: false, keyboard: false,
         localIdeographFontFamily: '"Inter","Noto Sans CJK SC","Noto Sans SC",sans-serif',
-        canvasContextAttributes: { antialias: true },
       });
       if (this.options.interactive) this.map.touchZoomRotate.disableRotation();
       await new Promise((done) => this.map.once("load", done));
@@ -165,6 +165,7 @@
       if (!this.locked) {
         this.fitZoom = this.map.getZoom();
         this.map.setLayoutProperty("responders", "icon-size", mapStyle.iconSize(this.fitZoom));
+        this.map.setPaintProperty("responders", "icon-opacity", mapStyle.iconOpacity(this.fitZoom));
       }
       const share = Math.max((b.x - a.x) / this.pane.clientWidth, (b.y - a.y) / this.pane.clientHeight);
       this.pane.dataset.fill = share.toFixed(2);
@@ -190,10 +191,19 @@
       if (change.full) this.dirty.full = true;
       (change.incidents || []).forEach((id) => this.dirty.cases.add(id));
       (change.responders || []).forEach((id) => this.dirty.responders.add(id));
-      this.later();
+      if (change.full || change.incidents || change.alerts) this.later();
+      else if (change.responders) this.later(this.isWhole() ? CALM_MS : COALESCE_MS);
     }
-    later() {
-      this.timer = this.timer || setTimeout(() => this.flush(), COALESCE_MS);
+    isWhole() {
+      return this.map.getZoom() < this.fitZoom + CELLS_FROM;
+    }
+    /** Draw soon; an urgent change does not wait for the slower pace of positions. */
+    later(wait = COALESCE_MS) {
+      const due = Date.now() + wait;
+      if (this.timer && this.due <= due) return;
+      clearTimeout(this.timer);
+      this.due = due;
+      this.timer = setTimeout(() => this.flush(), wait);
     }
     /** Marks of what matters, chosen by the page: the same keys stand in its lists. */
     setMarks(marks) {
@@ -236,7 +246,7 @@
 
     /** Cells are fetched once, when the view comes close enough to tell them apart. */
     async useCells() {
-      if (this.sources.cellsLoaded || !this.geo.cellsUrl || this.map.getZoom() < this.fitZoom + CELLS_FROM) return;
+      if (this.sources.cellsLoaded || !this.geo.cellsUrl || this.isWhole()) return;
       this.sources.cellsLoaded = true;
       this.map.getSource("cells").setData(await yw.live.getJson(this.geo.cellsUrl));
       ["cells-fill", "cells-line"].forEach((id) =>
@@ -295,5 +305,12 @@
     }
   }
 
-  yw.map = { supported, loadBoundaries, open: (pane, options) => new CountyMap(pane, options).open() };
+  /** Ask for the library and the boundaries before the page stands: they are what takes longest. */
+  function prepare() {
+    if (!supported()) return;
+    loadLibrary();
+    loadBoundaries();
+  }
+
+  yw.map = { supported, prepare, open: (pane, options) => new CountyMap(pane, options).open() };
 })();

@@ -43,7 +43,7 @@
     const n = county.firing().filter((a) => a.colour === top.colour).length;
     const word = COLOURS[top.colour].word;
     const state = progress(top);
-    const head = `${word}色预警 ${n} 起　${esc(top.title)}${state ? `，${state}` : ""}`;
+    const head = `${word}色预警 ${n} 起　${esc(top.spoken || top.title)}${state ? `，${state}` : ""}`;
     return `${sign(top.colour, "1.5rem")}<div><h1>${head}</h1><div class="tally">${tally(top.colour)}</div></div>`;
   }
 

@@ -55,6 +55,12 @@
     view.map.setMarks(marks);
   }
 
+  let waiting = 0;
+  /** Several changes within a moment are one drawing. */
+  function later() {
+    waiting = waiting || setTimeout(() => { waiting = 0; draw(); }, 150);
+  }
+
   function tick() {
     const now = moments.now();
     const beat = live.info.beatAt ? moments.ago(live.info.beatAt, Date.now()) : "连接中";
@@ -90,7 +96,7 @@
     if (!pane || pane.dataset.started) return scale();
     pane.dataset.started = "1";
     live.onState(showState);
-    county.listen(() => draw());
+    county.listen(later);
     setInterval(tick, 1000);
     setInterval(lookAfterSystem, 10e3);
     live.start().then(lookAfterSystem);

@@ -114,7 +114,7 @@
     if (id && [...(change.incidents || []), ...(change.alerts || [])].includes(id)) refreshPanel();
   }
   function chooseFirst() {
-    const first = deskLists.matters()[0];
+    const first = deskLists.matters()[0] || county.worst(1)[0] || county.soonest(1)[0];
     if (first) select({ kind: first.kind, id: first.id }, false);
   }
   function step(by) {
@@ -262,6 +262,7 @@
     county.listen(noticeChange);
     setInterval(tick, 1000);
     live.start();
+    if (county.state.epoch) noticeChange({ full: true });
     openMap();
     tick();
     return 1;

@@ -3,6 +3,12 @@
   "use strict";
   const yw = window.yiwang;
 
+  // the stream and the map need nothing of the page: they begin while Dash still builds it
+  if (/^\/(wall|desk)\b/.test(location.pathname)) {
+    yw.map.prepare();
+    yw.live.start();
+  }
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     yiwang: {
       /** The page stands: begin its script; returns the scale that its charts are drawn with. */

@@ -12,7 +12,8 @@ import plotly.graph_objects as go
 from dashboard import theme as look
 
 NAME_EMS = 3.9  # room for the longest short name
-VALUE_EMS = 2.9
+VALUE_EMS = 3.4
+SAME = 0.05  # percent: below what is written, a difference is none
 
 
 def ranking(
@@ -24,7 +25,7 @@ def ranking(
     county = data["county"]["value"]
     figure = go.Figure()
     places = list(range(len(rows)))
-    behind = [county is not None and row["high"] < county for row in rows]
+    behind = [county is not None and row["high"] < county - SAME for row in rows]
     for place, row in zip(places, rows, strict=True):
         figure.add_scatter(
             x=[row["low"], row["high"]],
