@@ -21,6 +21,7 @@ from dispatch.incidents.clocks import STAGE_OF, Stage, deadline
 from dispatch.incidents.duplicates import Candidate, Twin
 from dispatch.incidents.intake import queries
 from dispatch.incidents.intake.draft import MAX_KEY, Draft, check
+from dispatch.incidents.intake.sheets import Line
 from dispatch.incidents.lifecycle import Action, advance
 from people.holidays import national
 from people.roles import Role
@@ -119,6 +120,25 @@ async def report_async(
         known = await queries.earlier_async(connection, row["id"], row["earlier_code"])
         return _again(known, ())
     return _result(row, prepared)
+
+
+def report_lines(
+    session: Session, lines: Sequence[Line], *, mark: str, actor: Actor, at: datetime
+) -> dict[int, str]:
+    """Store the lines of a file, each for itself; returns why the refused ones were refused.
+
+    `mark` names the file: the same line of the same file is stored once, however often it comes.
+    """
+    refused = {line.number: line.problem for line in lines if line.draft is None}
+    for line in lines:
+        if line.draft is None:
+            continue
+        try:
+            with session.begin_nested():
+                report(session, line.draft, actor=actor, at=at, key=f"{mark}:{line.number}")
+        except DomainError as problem:
+            refused[line.number] = problem.sentence
+    return refused
 
 
 def twins_of(
