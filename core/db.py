@@ -79,9 +79,12 @@ def engine(login: Login) -> Engine:
 
 def _options(login: Login) -> str:
     timeout = STATEMENT_TIMEOUT_MS[login]
-    # a batch has many small statements: starting helpers for one costs more than the statement
-    alone = " -c max_parallel_workers_per_gather=0" if login == "worker" else ""
-    return f"-c statement_timeout={timeout} -c timezone=UTC -c jit=off -c search_path=public{alone}"
+    common = f"-c statement_timeout={timeout} -c timezone=UTC -c jit=off -c search_path=public"
+    if login != "worker":
+        return common
+    # a batch has many small statements: starting helpers for one costs more than the statement;
+    # a worker killed inside one lets go of its rows within a second
+    return f"{common} -c max_parallel_workers_per_gather=0 -c client_connection_check_interval=1s"
 
 
 def _logs_in_as_role(login: Login) -> bool:

@@ -129,6 +129,7 @@ def main() -> None:
                 break
         except (RedisError, OSError) as error:
             log.warning("redis is away", extra={"why": type(error).__name__})
+        stopping.listen()
         stopping.wait(0.5)
     ended.set()
 

@@ -84,15 +84,6 @@ def ensure_months(session: Session, *, at: datetime) -> None:
     )
 
 
-def forget_sessions(session: Session, *, before: datetime) -> int:
-    """Delete sign-ins that ended before that moment; who signed in stays in the audit trail."""
-    found = session.execute(
-        text("delete from sessions where least(expires_at, revoked_at) < :before"),
-        {"before": before},
-    )
-    return int(found.rowcount)  # type: ignore[attr-defined]
-
-
 def dead(session: Session) -> Sequence[Row[Any]]:
     """Return rows that failed for the fifth time, oldest first."""
     return session.execute(

@@ -11,6 +11,10 @@ class Stopping:
 
     def __init__(self) -> None:
         self._asked = threading.Event()
+        self.listen()
+
+    def listen(self) -> None:
+        """Take the signals (back): RQ keeps them to itself while it works."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._asked.set())
 

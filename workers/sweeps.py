@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from alerts import service as alerts
 from core import beats, outbox
 from core.db import Access, transaction
+from people import sign_in
 from workers import queries
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _months(session: Session, at: datetime) -> None:
 
 
 def _sessions(session: Session, at: datetime) -> None:
-    queries.forget_sessions(session, before=at - _KEPT)
+    sign_in.forget_ended(session, before=at - _KEPT)
 
 
 ALL: Final = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from sqlalchemy import ARRAY, Double, Integer, Text, bindparam, func, select, text
+from sqlalchemy import ARRAY, Double, Integer, Text, any_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP, UUID
 from sqlalchemy.dialects.postgresql import insert as upsert
 
@@ -190,7 +190,8 @@ def take_positions(session: Session, batch: Positions) -> int:
 
 def known_ids(session: Session, ids: Sequence[int]) -> set[int]:
     """Return those ids that are responders the caller can see."""
-    return set(session.scalars(select(Responder.id).where(Responder.id.in_(ids))))
+    of_these = Responder.id == any_(bindparam("ids", list(ids), ARRAY(Integer)))
+    return set(session.scalars(select(Responder.id).where(of_these)))
 
 
 def moved_since(

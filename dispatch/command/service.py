@@ -127,14 +127,25 @@ def issue(
         )
         for one in sent
     ]
+    _store(session, incident, rows, actor=actor, at=at)
+    return [row["id"] for row in rows]
+
+
+def _store(
+    session: Session,
+    incident: Row[Any],
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    actor: Actor,
+    at: datetime,
+) -> None:
     try:
         queries_orders.add(session, rows)
     except IntegrityError as clash:
         raise Conflict("该事件刚由他人下达了指令，请刷新后再试") from clash
     for row in rows:
         _announce(session, incident, row, actor=actor, at=at)
-    queries_orders.note_ordered(session, list(there), at=at)
-    return [row["id"] for row in rows]
+    queries_orders.note_ordered(session, [row["responder_id"] for row in rows], at=at)
 
 
 def ask_again(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> None:
