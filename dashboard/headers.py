@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterable
 
 from starlette.exceptions import HTTPException
@@ -40,11 +38,6 @@ def policy(script_hashes: Iterable[str]) -> str:
             "frame-ancestors 'none'",
         ),
     )
-
-
-def script_hash(script: str) -> str:
-    """Return the policy's name for one inline script."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
 class TooLarge(HTTPException):

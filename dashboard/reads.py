@@ -15,13 +15,12 @@ from dispatch.incidents import queries_board as board
 from people import queries as people
 from people import service as duty
 from people.catalogue import COUNTY
-from people.roles import POST_NAMES, Post
+from people.roles import COUNTY_DUTY, POST_NAMES, Post
 
 WEEKDAYS = "一二三四五六日"
 SLOW_FOR_S = 60.0
 QUICK_FOR_S = 5.0
 CONFIDENCE_Z = 1.959964
-COUNTY_DUTY = (Post.DUTY_LEADER, Post.DEPUTY, Post.DUTY_DIRECTOR, Post.SHIFT_HEAD)
 T = TypeVar("T")
 _kept: dict[object, tuple[float, object]] = {}
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import click
 
 from core import clock, db
 from core.access import Access
 from core.settings import settings
-from people.roles import ACCOUNT_ROLES, Role
+from people.roles import ACCOUNT_ROLES, COUNTY_DUTY, POST_NAMES, Role
+from people.rota import Shift, gaps
 
 CREDENTIALS = "credentials.json"
 
@@ -31,7 +32,7 @@ def load_units() -> None:
 
 @people.command("seed-demo")
 def seed_demo() -> None:
-    """演示数据: 人员、账号、接口密钥和四周排班, 密码写入 credentials.json; 可重复执行."""
+    """演示数据: 人员、账号、接口密钥和三个月排班, 密码写入 credentials.json; 可重复执行."""
     from people import staffing
     from people.credentials import Credentials
 
@@ -88,14 +89,25 @@ def show(days: int) -> None:
     until = at + timedelta(days=days)
     with db.transaction(Access.owner()) as session:
         rows = queries.shifts_between(session, starts_at=at, ends_at=until, unit_code=COUNTY)
+    for post in COUNTY_DUTY:
+        held = [
+            Shift(r.post_id, r.staff_id, r.starts_at, r.ends_at) for r in rows if r.post == post
+        ]
+        for starts, ends in gaps(held, starts_at=at, ends_at=until):
+            click.echo(f"缺口 {POST_NAMES[post]} {_span(starts, ends)}", err=True)
     for row in rows:
-        starts, ends = (moment.astimezone(clock.LOCAL) for moment in (row.starts_at, row.ends_at))
-        click.echo(f"{row.post_name}\t{row.staff_name}\t{starts:%m-%d %H:%M} – {ends:%m-%d %H:%M}")
+        span = _span(row.starts_at, row.ends_at)
+        click.echo(f"{row.post_name}\t{row.staff_name}\t{span}")
+
+
+def _span(starts: datetime, ends: datetime) -> str:
+    local = (moment.astimezone(clock.LOCAL) for moment in (starts, ends))
+    return " – ".join(f"{moment:%m-%d %H:%M}" for moment in local)
 
 
 @rota.command("extend")
 def extend() -> None:
-    """按现有人员把空缺的班次排到四周以后 (plan what nobody is planned for)."""
+    """按现有人员把空缺的班次排到三个月以后 (plan what nobody is planned for)."""
     from people import staffing
 
     with db.transaction(Access.owner()) as session:

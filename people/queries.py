@@ -54,14 +54,6 @@ def unit_by_id(session: Session, unit_id: int) -> Unit | None:
     return session.get(Unit, unit_id)
 
 
-def unit_of_area(
-    session: Session, kind: str, *, town: int | None, village: int | None
-) -> int | None:
-    """Return the id of the centre of a town or a village."""
-    place = Unit.village_code == village if village is not None else Unit.town_code == town
-    return session.scalar(select(Unit.id).where(Unit.kind == kind, place))
-
-
 def units(session: Session, *, kind: str | None = None) -> Sequence[Unit]:
     """Return units in code order, of one kind or all."""
     wanted = select(Unit).order_by(Unit.code)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, case, column, delete, or_, select, table, update
+from sqlalchemy import Row, case, column, delete, func, or_, select, table, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -195,7 +195,8 @@ def put_accounts(session: Session, rows: Sequence[Mapping[str, object]]) -> None
 
 
 def drop_stale(session: Session, *, before: datetime) -> int:
-    """Delete sessions and lockouts that ended long ago; returns how many sessions."""
+    """Delete sessions and lockouts that ended before then; returns how many sessions."""
     session.execute(delete(Lockout).where(Lockout.last_failed_at < before))
-    gone = delete(SignedInSession).where(SignedInSession.expires_at < before)
+    ended = func.least(SignedInSession.expires_at, SignedInSession.revoked_at)
+    gone = delete(SignedInSession).where(ended < before)
     return int(session.execute(gone).rowcount)  # type: ignore[attr-defined]

@@ -95,6 +95,12 @@ COUNTY_POSTS: tuple[Post, ...] = (
     Post.AUDITOR,
     Post.ADMINISTRATOR,
 )
+COUNTY_DUTY: tuple[Post, ...] = (
+    Post.DUTY_LEADER,
+    Post.DEPUTY,
+    Post.DUTY_DIRECTOR,
+    Post.SHIFT_HEAD,
+)
 POSTS_BY_UNIT_KIND: dict[str, tuple[Post, ...]] = {
     "county": COUNTY_POSTS,
     "town": (Post.TOWN_LEADER, Post.TOWN_DISPATCHER, Post.MEDIATOR),

@@ -34,12 +34,6 @@ WHOLE_DAY = Pattern((time(8),), timedelta(hours=24))
 DAY_AND_NIGHT = Pattern((time(8), time(20)), timedelta(hours=12))
 
 
-def holder_at(shifts: Iterable[Shift], at: datetime) -> Shift | None:
-    """Return the shift that covers `at`; of two, the one that began last."""
-    covering = [shift for shift in shifts if shift.covers(at)]
-    return max(covering, key=lambda shift: shift.starts_at, default=None)
-
-
 def gaps(
     shifts: Iterable[Shift],
     *,

@@ -84,16 +84,6 @@ def _holder(row: Row[*tuple[Any, ...]]) -> OnDuty:
     return OnDuty(row.staff_id, row.staff_name, row.post_id, row.ends_at)
 
 
-def unit_for_town(session: Session, town_code: int) -> int | None:
-    """Return the id of the centre of a town (镇街综治中心)."""
-    return queries.unit_of_area(session, "town", town=town_code, village=None)
-
-
-def unit_for_village(session: Session, village_code: int) -> int | None:
-    """Return the id of the centre of a village or community (村社区综治中心)."""
-    return queries.unit_of_area(session, "village", town=None, village=village_code)
-
-
 def unit_for_code(session: Session, code: str) -> int | None:
     """Return the id of the unit with this code, a department's for instance."""
     unit = queries.unit_by_code(session, code)

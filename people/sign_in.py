@@ -160,6 +160,11 @@ def sign_out(session: Session, identity: Identity, *, at: datetime) -> None:
     )
 
 
+def forget_ended(session: Session, *, before: datetime) -> int:
+    """Delete sign-ins and lockouts that ended before then; the audit trail keeps who signed in."""
+    return queries.drop_stale(session, before=before)
+
+
 def still_good(session: Session, token_hashes: list[bytes], *, at: datetime) -> set[bytes]:
     """Return those of the sessions that have not ended."""
     return queries.good_sessions(session, token_hashes, at=at, idle_since=at - IDLE_LIMIT)

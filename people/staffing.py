@@ -21,7 +21,7 @@ API_KEYS = {
     "positions": ("positions",),
     "readings": ("readings",),
 }
-DAYS_BACK, DAYS_AHEAD = 1, 28
+DAYS_BACK, DAYS_AHEAD = 1, 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def _issue_keys(session: Session, credentials: Credentials, *, at: datetime) -> 
 
 
 def extend_rota(session: Session, *, at: datetime) -> int:
-    """Plan county and town duty from yesterday to four weeks ahead where nobody is planned yet.
+    """Plan county and town duty from yesterday to a quarter ahead where nobody is planned yet.
 
     The deputy is the next leader in turn, so the two are never the same person.
     """

@@ -33,17 +33,7 @@ def _access(identity: Annotated[Identity, Depends(signed_in_identity)]) -> Acces
     return identity.access
 
 
-def _open_access() -> Access:
-    identity = current_identity()
-    return identity.access if identity else Access.nobody()
-
-
 def _in_transaction(access: Annotated[Access, Depends(_access)]) -> Iterator[Session]:
-    with transaction(access) as session:
-        yield session
-
-
-def _in_open_transaction(access: Annotated[Access, Depends(_open_access)]) -> Iterator[Session]:
     with transaction(access) as session:
         yield session
 
@@ -51,10 +41,8 @@ def _in_open_transaction(access: Annotated[Access, Depends(_open_access)]) -> It
 CallerIdentity = Annotated[Identity, Depends(signed_in_identity)]
 SignedIn = Annotated[Actor, Depends(_actor)]
 CallerAccess = Annotated[Access, Depends(_access)]
-AnyoneAccess = Annotated[Access, Depends(_open_access)]
 # scope="function": committed before the answer leaves, so a failed commit is never a 200
 InTransaction = Annotated[Session, Depends(_in_transaction, scope="function")]
-InOpenTransaction = Annotated[Session, Depends(_in_open_transaction, scope="function")]
 
 
 def require(*roles: Role, scope: str | None = None) -> Any:

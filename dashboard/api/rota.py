@@ -11,11 +11,12 @@ from pydantic import AwareDatetime, BaseModel
 from core import clock
 from core.errors import Invalid
 from dashboard import reads
-from dashboard.api.deps import CallerAccess, InTransaction, SignedIn
+from dashboard.api.deps import CallerAccess, InTransaction, require
 from people import queries
 from people.catalogue import COUNTY
+from people.roles import ACCOUNT_ROLES
 
-router = APIRouter(prefix="/rota", tags=["rota"])
+router = APIRouter(prefix="/rota", tags=["rota"], dependencies=[require(*ACCOUNT_ROLES)])
 LONGEST = timedelta(days=62)
 
 
@@ -46,7 +47,6 @@ class DutyOut(BaseModel):
 @router.get("", summary="排班表")
 def shifts(
     session: InTransaction,
-    actor: SignedIn,  # noqa: ARG001  signed in is enough
     since: Annotated[AwareDatetime | None, Query()] = None,
     until: Annotated[AwareDatetime | None, Query()] = None,
     unit: Annotated[str, Query(max_length=20)] = COUNTY,

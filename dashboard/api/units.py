@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
 from core.errors import NotFound
-from dashboard.api.deps import InTransaction, SignedIn
+from dashboard.api.deps import InTransaction, require
 from people import queries
+from people.roles import ACCOUNT_ROLES
 from people.tables import Unit
 
 router = APIRouter(prefix="/units", tags=["units"])
@@ -48,7 +49,6 @@ class StaffOut(BaseModel):
 @router.get("", summary="单位目录")
 def list_units(
     session: InTransaction,
-    actor: SignedIn,  # noqa: ARG001  signed in is enough
     kind: Annotated[Kind | None, Query()] = None,
 ) -> list[UnitOut]:
     """Return the county's units in code order."""
@@ -56,13 +56,17 @@ def list_units(
 
 
 @router.get("/{code}", summary="一个单位")
-def one_unit(code: str, session: InTransaction, actor: SignedIn) -> UnitOut:  # noqa: ARG001
+def one_unit(code: str, session: InTransaction) -> UnitOut:
     """Return one unit by its code."""
     return UnitOut.of(_found(session, code))
 
 
-@router.get("/{code}/staff", summary="单位的人员")
-def staff_of(code: str, session: InTransaction, actor: SignedIn) -> list[StaffOut]:  # noqa: ARG001
+@router.get(
+    "/{code}/staff",
+    summary="单位的人员",
+    dependencies=[require(*ACCOUNT_ROLES)],
+)
+def staff_of(code: str, session: InTransaction) -> list[StaffOut]:
     """Return the staff of one unit, as far as the caller's area reaches."""
     people = queries.staff_page(session, unit_id=_found(session, code).id)
     return [StaffOut.model_validate(person, from_attributes=True) for person in people]

@@ -15,7 +15,7 @@ from core.db import transaction
 from core.errors import NotFound
 from people import service, staffing
 from people.credentials import Credentials
-from people.roles import Post, Role
+from people.roles import COUNTY_DUTY, Post, Role
 from people.scope import Actor, Holding, access_of
 from people.service import OwedEntry
 
@@ -72,7 +72,7 @@ def test_somebody_leads_the_county_every_hour_of_the_next_weeks(session: Session
         at = clock.now() + timedelta(hours=hours)
         held = service.all_on_duty(
             session,
-            (Post.DUTY_LEADER, Post.DEPUTY, Post.DUTY_DIRECTOR, Post.SHIFT_HEAD),
+            COUNTY_DUTY,
             at=at,
         )
         assert len(held) == 4
@@ -90,8 +90,8 @@ def test_every_signed_in_person_may_know_who_is_on_duty() -> None:
 
 
 def test_units_are_found_by_area_and_by_code(session: Session) -> None:
-    town = service.unit_for_town(session, TOWN)
-    village = service.unit_for_village(session, 430121001001)
+    town = service.unit_for_code(session, str(TOWN))
+    village = service.unit_for_code(session, "430121001001")
     department = service.unit_for_code(session, "D-CG")
     assert town is not None
     assert village is not None
@@ -104,7 +104,7 @@ def test_units_are_found_by_area_and_by_code(session: Session) -> None:
 
 
 def test_owing_twice_is_one_line_and_told_only_when_it_changed(session: Session) -> None:
-    unit = service.unit_for_town(session, TOWN)
+    unit = service.unit_for_code(session, str(TOWN))
     assert unit is not None
     post, at = service.leading_post(session, unit), clock.now()
     actor = Actor("镇", Role.TOWN_CENTRE, unit=unit, posts=(post,))
