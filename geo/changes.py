@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.boundaries import normal_wkb
 from geo.frames import METRIC_SRID
 
 _SAME: Final = 0.5  # m² of difference that rounding makes
@@ -74,9 +75,10 @@ def _land(
     removed: dict[int, str],
 ) -> tuple[tuple[int, ...], dict[int, Any], dict[int, Any], dict[int, int]]:
     """Follow the land: which areas changed, where new ones came from, where old ones went."""
-    shares = _shares(before.to_crs(METRIC_SRID), after.to_crs(METRIC_SRID))
-    old_rest = before.assign(m2=before.to_crs(METRIC_SRID).area).set_index("code")["m2"]
-    new_rest = after.assign(m2=after.to_crs(METRIC_SRID).area).set_index("code")["m2"]
+    before, after = _touched(before, after)
+    shares = _shares(before, after)
+    old_rest = before.assign(m2=before.area).set_index("code")["m2"]
+    new_rest = after.assign(m2=after.area).set_index("code")["m2"]
     kept = shares[shares["old"] == shares["new"]].set_index("old")["m2"]
     both = sorted(set(old_rest.index) & set(new_rest.index))
     reshaped = tuple(
@@ -104,6 +106,17 @@ def _land(
         if new not in recoded.values() and not set(olds) <= set(splits)
     }
     return reshaped, splits, merges, recoded
+
+
+def _touched(
+    before: gpd.GeoDataFrame, after: gpd.GeoDataFrame
+) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """Return the rows whose code or outline differs, in metres: the others share no land."""
+    was = dict(zip(before["code"], normal_wkb(before.geometry.to_numpy()), strict=True))
+    now = dict(zip(after["code"], normal_wkb(after.geometry.to_numpy()), strict=True))
+    same = [code for code, shape in was.items() if now.get(code) == shape]
+    one, other = before[~before["code"].isin(same)], after[~after["code"].isin(same)]
+    return one.to_crs(METRIC_SRID), other.to_crs(METRIC_SRID)
 
 
 def _shares(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> pd.DataFrame:

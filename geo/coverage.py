@@ -44,6 +44,8 @@ def _fault(kind: FaultKind, layer: str, words: str, code: int | None, shape: Bas
 def _overlaps(name: str, frame: gpd.GeoDataFrame) -> tuple[list[BaseGeometry], list[Fault]]:
     """Every two areas of one tier that share land."""
     shapes, codes = frame.geometry.to_numpy(), frame["code"].to_numpy()
+    if shapely.coverage_is_valid(shapes):
+        return [], []
     a, b = shapely.STRtree(shapes).query(shapes, predicate="intersects")
     a, b = a[a < b], b[a < b]
     common = shapely.intersection(shapes[a], shapes[b])
@@ -61,10 +63,10 @@ def _gaps(
     name: str, frame: gpd.GeoDataFrame, above: gpd.GeoDataFrame | None
 ) -> tuple[list[BaseGeometry], list[Fault]]:
     """Land of the tier above that no child covers, and holes between areas."""
-    covered = shapely.union_all(frame.geometry.to_numpy())
+    covered = _union(frame)
     holes: list[BaseGeometry] = [shapely.Polygon(ring) for ring in _inner_rings(covered)]
     if above is not None and len(above):
-        whole = shapely.union_all(above.geometry.to_numpy())
+        whole = _union(above)
         holes += _pieces(whole.difference(covered))
     bad: list[BaseGeometry] = []
     faults = []
@@ -107,6 +109,13 @@ def _unmatched(name: str, frame: gpd.GeoDataFrame, known: BaseGeometry) -> Itera
         if not edge.is_empty and not edge.intersects(near):
             words = f"{row.name} {row.code} 有 {edge.length:.1f} 米边与邻居对不上"
             yield _fault(FaultKind.UNMATCHED_EDGE, name, words, row.code, edge)
+
+
+def _union(frame: gpd.GeoDataFrame) -> BaseGeometry:
+    """Return all land of a tier; areas that tile are joined without looking for crossings."""
+    shapes = frame.geometry.to_numpy()
+    tile = shapely.coverage_is_valid(shapes)
+    return shapely.coverage_union_all(shapes) if tile else shapely.union_all(shapes)
 
 
 def _inner_rings(shape: BaseGeometry) -> list[Any]:

@@ -64,9 +64,7 @@ def load(
     layers = _whole(submitted)
     first = queries.latest_version(session) is None
     begins = valid_from or (BEGINNING if first else at)
-    changes: dict[str, TierChanges] = {}
-    for tier in TIERS:
-        changes[tier] = _load_tier(session, tier, layers[tier], begins, tick)
+    changes = {tier: _load_tier(session, tier, layers[tier], begins, tick) for tier in TIERS}
     counts = {tier: found.counts() for tier, found in changes.items()}
     _backdrop(session, submitted)
     if not first and all(_nothing(found) for found in changes.values()):

@@ -108,21 +108,12 @@ def _layers(
     village_codes, village_shapes = _dissolve(cells, codes // 1000)
     town_codes, town_shapes = _dissolve(village_shapes, village_codes // 1000)
     county = shapely.coverage_union_all(town_shapes)
-    seats = np.array([by_town[code].seat for code in town_codes])
-    seat_lon, seat_lat = np.round(to_degrees().transform(*seats.T), _DECIMALS)
     around = np.array(list(outline.neighbours.values()), dtype=object)
     return Boundaries(
         county=_frame(
             [county], code=[COUNTY_CODE], name=["长沙县"], short_name=["长沙县"], demo=[True]
         ),
-        towns=_frame(
-            town_shapes,
-            code=town_codes,
-            name=[by_town[code].name for code in town_codes],
-            short_name=[by_town[code].short_name for code in town_codes],
-            seat_lon=seat_lon,
-            seat_lat=seat_lat,
-        ),
+        towns=_towns(town_shapes, [by_town[code] for code in town_codes]),
         villages=_frame(
             village_shapes,
             code=village_codes,
@@ -143,6 +134,20 @@ def _layers(
         airport=gpd.read_file(FOLDER / "airport.geojson")[["name", "geometry"]].set_crs(
             GRID_SRID, allow_override=True
         ),
+    )
+
+
+def _towns(shapes: NDArray[np.object_], plans: Sequence[TownPlan]) -> gpd.GeoDataFrame:
+    """Name the towns, each with its seat in degrees."""
+    seats = np.array([plan.seat for plan in plans])
+    seat_lon, seat_lat = np.round(to_degrees().transform(*seats.T), _DECIMALS)
+    return _frame(
+        shapes,
+        code=np.array([plan.code for plan in plans]),
+        name=[plan.name for plan in plans],
+        short_name=[plan.short_name for plan in plans],
+        seat_lon=seat_lon,
+        seat_lat=seat_lat,
     )
 
 
