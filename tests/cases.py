@@ -142,3 +142,18 @@ def cast() -> Cast:
             for n, (part, (name, role, code)) in numbered
         }
     )
+
+
+def filed(people: Cast, category: str = "暴露垃圾") -> UUID:
+    """Return a case of the town, accepted."""
+    case = people.town.report(category).incident.id
+    people.town.act(case, "accept")
+    return case
+
+
+def in_hand(people: Cast, category: str = "暴露垃圾") -> UUID:
+    """Return a case that the village's grid worker is working on."""
+    case = filed(people, category)
+    people.town.act(case, "assign")
+    people.worker.act(case, "sign")
+    return case

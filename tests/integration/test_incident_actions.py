@@ -16,7 +16,7 @@ from core.db import transaction
 from core.errors import Conflict, DomainError, Invalid, NotAllowed, NotFound
 from dispatch.incidents.acting.under_way import SamePerson
 from dispatch.incidents.lifecycle import ActionNotAllowed
-from tests.cases import VILLAGE, Cast, cast, inside, one, rows, unit
+from tests.cases import VILLAGE, Cast, cast, filed, in_hand, inside, one, rows, unit
 from tests.county import County
 
 
@@ -38,21 +38,6 @@ def calm(database: str) -> Iterator[County]:
         session.execute(text(f"truncate {emptied} cascade"))
     with County.opened() as opened:
         yield opened
-
-
-def filed(people: Cast, category: str = "暴露垃圾") -> UUID:
-    """Return a case of the town, accepted."""
-    case = people.town.report(category).incident.id
-    people.town.act(case, "accept")
-    return case
-
-
-def in_hand(people: Cast, category: str = "暴露垃圾") -> UUID:
-    """Return a case that the village's grid worker is working on."""
-    case = filed(people, category)
-    people.town.act(case, "assign")
-    people.worker.act(case, "sign")
-    return case
 
 
 def status(case: UUID) -> str:
