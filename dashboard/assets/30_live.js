@@ -8,6 +8,7 @@
   const EVENTS = ["incident", "order", "alert", "mode", "duty", "owed", "position", "beat", "snapshot", "gone"];
   const COALESCE_MS = 250;
   const STALE_MS = 15e3;
+  const SILENT_MS = 13e3; // judged once a second: the veil stands before 15 s are over
   const STALL_MS = 9e3;
   const KEPT_EVENTS = 400;
   const CHUNK = 100;
@@ -268,7 +269,7 @@
     const beat = live.beat || {};
     const silent = Date.now() - (live.beatAt || live.startedAt);
     const late = Math.max(Number(beat.oldest_unpublished_s) || 0, Number(beat.engine_age_s) || 0);
-    const stale = silent > STALE_MS || late * 1000 > STALE_MS || !county.state.epoch && silent > STALE_MS;
+    const stale = silent > SILENT_MS || late * 1000 > STALE_MS;
     const next = stale ? "stale" : county.state.epoch ? "live" : "starting";
     if (stale && live.state !== "stale") {
       live.lostAt = moments.now() - Math.max(silent, late * 1000);

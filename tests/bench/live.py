@@ -1,6 +1,5 @@
 """Rows: report → event in the browser, and → pixel, at 50 reports a second, software GL."""
 
-import asyncio
 from collections.abc import Mapping
 
 from playwright.sync_api import Page
@@ -8,7 +7,7 @@ from playwright.sync_api import Page
 from simulator.load import LoadRun, Steady, percentile
 from tests.bench.browser import open_page, signed_in
 from tests.bench.drafts import drafts
-from tests.bench.shared import Bench, settled
+from tests.bench.shared import Bench, apart, settled
 from tests.bench.table import Row
 
 RATE = 50.0
@@ -60,8 +59,8 @@ def measure(bench: Bench) -> list[Row]:
         page = open_page(context, stack, "/desk")
         page.wait_for_function("window.yiwang.desk.map() && window.yiwang.desk.map().map.loaded()")
         page.evaluate(DRAW)
-        asyncio.run(Steady(target, drafts(stack, seed=3), rate=RATE).play(WARM_S, clients=8))
-        run = asyncio.run(Steady(target, drafts(stack, seed=4), rate=RATE).play(RUN_S, clients=8))
+        apart(Steady(target, drafts(stack, seed=3), rate=RATE).play(WARM_S, clients=8))
+        run = apart(Steady(target, drafts(stack, seed=4), rate=RATE).play(RUN_S, clients=8))
         page.wait_for_timeout(3000)
         heard, drawn = _times(page, "benchHeard"), _times(page, "benchDrawn")
     return [

@@ -5,10 +5,12 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 from tests.bench.stack import Stack
 
-_BACKGROUND = ("relay", "worker-", "scheduler", "watcher")
+T = TypeVar("T")
+_BACKGROUND = ("relay", "worker-", "senders", "scheduler", "watcher")
 _REST_S = 20.0
 
 
