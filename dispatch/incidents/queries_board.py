@@ -19,7 +19,7 @@ _ROW: Final = """
       i.category, c.name as category_name, i.title, i.town_code, i.village_code, i.cell_code,
       concat_ws(' ', t.short_name, v.short_name) as place, i.reported_at, i.due_at,
       i.urgent, i.card, i.mode, i.drill, i.status = 'assigned' as unsigned,
-      h.short_name as holder, h.kind as holder_kind
+      h.short_name as holder
     from incidents i
     left join categories c on c.version = i.category_version and c.code = i.category
     left join units h on h.id = i.holder_unit
