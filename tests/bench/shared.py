@@ -54,6 +54,12 @@ def paused(stack: Stack) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
+def apart(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a thread of its own: a browser's script holds this one's event loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
+
+
 UNDONE = "select count(*) from outbox where done_at is null and dead_at is null and due_at <= now()"
 
 
