@@ -48,7 +48,7 @@
 
   /**
    * What is left until `due`: the figure, its unit, its tone (ok, near, over), the share used.
-   * A limit on a later day is written as the moment itself (明 10:00).
+   * A limit of tomorrow is written as the moment itself (明 10:00), a later one in days.
    */
   function remaining(due, from, at = now()) {
     if (!due) return { figure: "—", unit: "", tone: "none", used: 0, limit: "无时限", words: "无时限" };
@@ -62,9 +62,11 @@
       return { figure: `超 ${figure}`, unit, tone: "over", used: 1, limit: written, words };
     }
     const tone = used >= 0.8 ? "near" : "ok";
-    if (dayOf(due) !== dayOf(at) && left > HOUR) {
+    const days = dayOf(due) - dayOf(at);
+    if (days === 1 && left > HOUR) {
       return { figure: written, unit: "", tone, used, limit: written, words: written, later: true };
     }
+    if (days > 1) return { figure: String(days), unit: "天", tone, used, limit: written, words: `${days} 天` };
     const [figure, unit] = span(left);
     return { figure, unit, tone, used, limit: written, words: unit ? `${figure} ${unit}` : figure };
   }

@@ -65,22 +65,26 @@
       `<button type="button" role="tab" class="${view.tab === id ? "on" : ""}" aria-selected="${view.tab === id}" data-tab="${id}">${word} ${n}</button>`).join("");
   }
 
-  async function api() {
+  /** The grid's own interface, once the grid stands; it is loaded after the page. */
+  function api() {
     if (view.api && !view.api.isDestroyed?.()) return view.api;
-    if (!document.getElementById(GRID) || !window.dash_ag_grid) return null;
-    view.api = await window.dash_ag_grid.getApiAsync(GRID);
+    try {
+      view.api = window.dash_ag_grid.getApi(GRID) || null;
+    } catch {
+      view.api = null;
+    }
     return view.api;
   }
 
   /** Give the grid the rows of the chosen tab; rows keep their identity, so it redraws only what changed. */
-  async function feed() {
+  function feed() {
     view.timer = 0;
     const now = moments.now();
     put(document.getElementById("desk-tabs"), tabs(now));
     const box = document.getElementById("view-cases");
     if (!box || !box.offsetParent) return;
-    const grid = await api();
-    if (!grid) return;
+    const grid = api();
+    if (!grid) return later();
     const test = testOf(view.tab);
     const rows = [];
     county.state.incidents.forEach((i) => { if (test(i, now)) rows.push(rowOf(i)); });
@@ -100,11 +104,11 @@
       view.tab = button.dataset.tab;
       feed();
     });
-    document.getElementById("desk-export")?.addEventListener("click", async () => {
-      (await api())?.exportDataAsCsv({ fileName: `在办案件 ${moments.hm(moments.now()).replace(":", "")}.csv` });
+    document.getElementById("desk-export")?.addEventListener("click", () => {
+      api()?.exportDataAsCsv({ fileName: `在办案件 ${moments.hm(moments.now()).replace(":", "")}.csv` });
     });
     county.listen((change) => { if (change.full || change.incidents) later(); });
-    setInterval(async () => (await api())?.refreshCells({ columns: ["due"], force: true }), 30e3);
+    setInterval(() => api()?.refreshCells({ columns: ["due"], force: true }), 30e3);
     feed();
   }
 

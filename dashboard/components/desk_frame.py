@@ -205,7 +205,6 @@ _COLUMNS: list[dict[str, Any]] = [
 def _grid() -> dag.AgGrid:
     return dag.AgGrid(
         id=ids.DESK_GRID,
-        rowData=[],
         getRowId="params.data.id",
         defaultColDef={"sortable": True, "resizable": True, "suppressHeaderMenuButton": True},
         columnDefs=_COLUMNS,
