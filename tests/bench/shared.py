@@ -1,11 +1,13 @@
 """What rows of the bench share: one stack started when first needed, and its background at rest."""
 
+import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.bench.stack import Stack
 
