@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import psycopg
+from psycopg.rows import dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import Engine, MetaData, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
@@ -20,9 +21,9 @@ from core.errors import Busy
 from core.settings import settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
-__all__ = ["Access", "Base", "async_transaction", "dispose", "engine", "transaction"]
+__all__ = ["Access", "Base", "async_one", "async_transaction", "dispose", "engine", "transaction"]
 
 ROLE_OF = {"web": "yiwang_web", "worker": "yiwang_worker"}
 POOL_SIZE = {"owner": 2, "web": 12, "worker": 4}
@@ -124,11 +125,11 @@ def is_outage(error: BaseException) -> bool:
     ) and not isinstance(cause, psycopg.errors.DeadlockDetected)
 
 
-_pools: dict[tuple[int, Login], AsyncConnectionPool] = {}
+_pools: dict[tuple[int, Login, bool], AsyncConnectionPool] = {}
 
 
-async def _pool(login: Login) -> AsyncConnectionPool:
-    key = (id(asyncio.get_running_loop()), login)
+async def _pool(login: Login, *, autocommit: bool = False) -> AsyncConnectionPool:
+    key = (id(asyncio.get_running_loop()), login, autocommit)
     pool = _pools.get(key)
     if pool is None:
         pool = _pools[key] = AsyncConnectionPool(
@@ -142,21 +143,22 @@ async def _pool(login: Login) -> AsyncConnectionPool:
             kwargs={
                 "options": f"{_options(login)} -c plan_cache_mode=force_generic_plan",
                 "connect_timeout": 5,
+                "autocommit": autocommit,
             },
-            configure=_configure(login),
+            configure=_configure(login, autocommit=autocommit),
         )
         await pool.open()
     return pool
 
 
-def _configure(login: Login) -> Any:
+def _configure(login: Login, *, autocommit: bool) -> Any:
     if login not in ROLE_OF or _logs_in_as_role(login):
         return None
 
     async def drop_role(connection: psycopg.AsyncConnection[Any]) -> None:
         await connection.set_autocommit(True)
         await connection.execute(f"set role {ROLE_OF[login]}")
-        await connection.set_autocommit(False)
+        await connection.set_autocommit(autocommit)
 
     return drop_role
 
@@ -174,6 +176,30 @@ async def async_transaction(access: Access) -> AsyncIterator[psycopg.AsyncConnec
         if is_outage(error):
             raise Busy from error
         raise
+
+
+async def async_one(access: Access, statement: bytes, values: Sequence[Any]) -> dict[str, Any]:
+    """Run one statement (`$1` places) as `access` and return its only row: one round trip in all.
+
+    A pipeline without a begin is one implicit transaction, settings and statement together: it has
+    committed when this returns, and nothing of it is stored when this raises.
+    """
+    try:
+        pool = await _pool(access.login, autocommit=True)
+        async with pool.connection() as connection:
+            async with connection.pipeline():
+                if access.login == "web":
+                    await connection.execute(_APPLY_ASYNC, access.as_settings())
+                cursor = psycopg.AsyncRawCursor(connection, row_factory=dict_row)
+                await cursor.execute(statement, values)
+            row = await cursor.fetchone()
+    except (psycopg.Error, PoolTimeout) as error:
+        if is_outage(error):
+            raise Busy from error
+        raise
+    if row is None:
+        raise LookupError("the statement answered no row")
+    return row
 
 
 def dispose() -> None:

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import clock, live
-from core.db import Access, async_transaction, transaction
+from core.db import Access, transaction
 from core.errors import DomainError, Invalid, NotAllowed, SignInNeeded
 from dashboard.api.deps import CallerAccess, InTransaction, SignedIn
 from dashboard.auth import current_identity
@@ -127,15 +127,14 @@ async def report(
     if catalogue is None:
         catalogue = await to_thread.run_sync(_catalogue, at)
     draft = body.draft()
-    async with async_transaction(identity.access) as connection:
-        told = await report_async(
-            connection,
-            draft,
-            catalogue=catalogue,
-            actor=identity.actor,
-            at=at,
-            key=idempotency_key,
-        )
+    told = await report_async(
+        identity.access,
+        draft,
+        catalogue=catalogue,
+        actor=identity.actor,
+        at=at,
+        key=idempotency_key,
+    )
     if told.fresh:
         live.poker.soon()
     return _json(receipt(told), 201 if told.fresh else 200)

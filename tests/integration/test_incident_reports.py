@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import clock, crypto
 from core.access import Access
-from core.db import async_transaction, dispose_async, transaction
+from core.db import dispose_async, transaction
 from core.errors import Invalid, NotAllowed
 from dispatch.incidents import editions
 from dispatch.incidents.intake.draft import Draft
@@ -144,15 +144,14 @@ def test_the_asynchronous_door_stores_the_same_case(people: Cast) -> None:
     draft = Draft("内涝", "地下车库进水", lon=lon, lat=lat)
 
     async def send() -> Reported:
-        async with async_transaction(people.town.access) as connection:
-            return await report_async(
-                connection,
-                draft,
-                catalogue=catalogue,
-                actor=people.town.actor,
-                at=at,
-                key="async-1",
-            )
+        return await report_async(
+            people.town.access,
+            draft,
+            catalogue=catalogue,
+            actor=people.town.actor,
+            at=at,
+            key="async-1",
+        )
 
     async def twice() -> tuple[Reported, Reported]:
         try:

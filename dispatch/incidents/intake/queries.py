@@ -2,7 +2,8 @@
 
 One text serves the synchronous and the asynchronous executor, so HTTP, batches and alerts store
 a report in exactly one way. Nothing is read back from `incidents`: a reporter need not be able to
-see the case. Points outside every cell are kept (LEFT JOIN LATERAL).
+see the case. Points outside every cell are kept (LEFT JOIN LATERAL). A report that is refused after
+all (unknown village, reused key) stores nothing, so the statement may be its own transaction.
 """
 
 from __future__ import annotations
@@ -15,11 +16,10 @@ import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy.orm import Session
 
+from core.db import Access, async_one
+
 _PLACE = """
-claimed as materialized (
-  select * from yiwang.claim_key(%(actor_key)s, %(idempotency_key)s, %(body_hash)s,
-                                 %(id)s::uuid, %(at)s::timestamptz)
-), here as materialized (
+here as materialized (
   select case when %(lon)s::float8 is not null
     then ST_SetSRID(ST_MakePoint(%(lon)s::float8, %(lat)s::float8), 4490) end as point
 ), place as materialized (
@@ -54,6 +54,10 @@ claimed as materialized (
       and strpos(%(words)s, g.short_name) > 0
     order by length(g.short_name) desc, g.code limit 1
   ) t on true
+), claimed as materialized (
+  select k.* from place, lateral yiwang.claim_key(
+    %(actor_key)s, %(idempotency_key)s, %(body_hash)s, %(id)s::uuid, %(at)s::timestamptz) k
+  where not place.unknown_village
 ), holder as materialized (
   select (select u.id from units u
           where u.code = coalesce(place.town_code::text, '430121')) as unit
@@ -79,7 +83,7 @@ stored as (
     %(phone_enc)s::bytea, %(reporter_key)s::bytea, %(at)s::timestamptz,
     %(fed_back_at)s::timestamptz, %(due_at)s::timestamptz, %(stage)s, %(photos)s::jsonb,
     %(attributes)s::jsonb
-  from given, place, holder where not place.unknown_village
+  from given, place, holder
 ), keyed as (
   insert into incident_keys (number, tracking_code, id)
   select given.number, %(tracking_code)s, %(id)s::uuid from given
@@ -123,7 +127,7 @@ select claimed.id, claimed.fresh, claimed.same, claimed.tracking_code as earlier
       %(lon)s::float8, %(lat)s::float8, %(radius_m)s::float8, %(twins_since)s::timestamptz,
       %(at)s::timestamptz, null) as near
     where claimed.fresh and %(lon)s::float8 is not null), '[]'::jsonb) as twins
-from claimed cross join place cross join holder left join given on true
+from place cross join holder left join claimed on true left join given on true
 """  # noqa: S608  put together from the constants above only
 
 # The driver forgets how it took apart a statement of more than 4 KB and does it again each time,
@@ -155,15 +159,9 @@ def report(session: Session, values: dict[str, Any]) -> dict[str, Any]:
     return dict(found.mappings().one())
 
 
-async def report_async(
-    connection: psycopg.AsyncConnection[Any], values: dict[str, Any]
-) -> dict[str, Any]:
-    """Store a report on an asynchronous connection; the same statement."""
-    cursor = psycopg.AsyncRawCursor(connection, row_factory=dict_row)
-    await cursor.execute(_NUMBERED, [values[name] for name in _NAMES])
-    row = await cursor.fetchone()
-    assert row is not None  # noqa: S101  the statement always answers one row
-    return row
+async def report_async(access: Access, values: dict[str, Any]) -> dict[str, Any]:
+    """Store a report as a transaction of its own, in one round trip; the same statement."""
+    return await async_one(access, _NUMBERED, [values[name] for name in _NAMES])
 
 
 def earlier(session: Session, incident_id: UUID, code: str) -> dict[str, Any]:

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from sqlalchemy.orm import Session
 
 from core import crypto, ids
 from core.clock import local
+from core.db import Access, async_transaction
 from core.errors import DomainError, Invalid, NotAllowed
 from dispatch.incidents import duplicates, editions
 from dispatch.incidents.catalogue import SOURCES, URGENT_LEVEL, Catalogue, Category
@@ -105,7 +105,7 @@ def report(
 
 
 async def report_async(
-    connection: psycopg.AsyncConnection[Any],
+    access: Access,
     draft: Draft,
     *,
     catalogue: Catalogue,
@@ -113,11 +113,12 @@ async def report_async(
     at: datetime,
     key: str | None = None,
 ) -> Reported:
-    """Store a report over an asynchronous connection: the same door for the busy HTTP route."""
+    """Store a report as a transaction of its own: the same door for the busy HTTP route."""
     prepared = _prepare(draft, catalogue, actor=actor, at=at, key=key)
-    row = await queries.report_async(connection, prepared.values)
+    row = await queries.report_async(access, prepared.values)
     if _is_known(row):
-        known = await queries.earlier_async(connection, row["id"], row["earlier_code"])
+        async with async_transaction(access) as connection:
+            known = await queries.earlier_async(connection, row["id"], row["earlier_code"])
         return _again(known, ())
     return _result(row, prepared)
 
@@ -268,10 +269,10 @@ def _digits(phone: str) -> str:
 
 def _is_known(row: dict[str, Any]) -> bool:
     """Tell a repeated report from a new one; refuse a reused key and a village that is not."""
-    if not row["same"]:
-        raise KeyReused
     if row["unknown_village"]:
         raise Invalid("没有这个村（社区）编码，请用 12 位统计用区划代码", field="village_code")
+    if not row["same"]:
+        raise KeyReused
     return not row["fresh"]
 
 
