@@ -30,6 +30,7 @@ from dashboard.api import live as live_routes
 from dashboard.auth import FORM_COOKIE, FORM_HEADER, Gate
 from dashboard.headers import Guard, policy
 from dashboard.live import hub
+from dashboard.packed import Packed
 
 NODE_MODULES = ROOT / "node_modules"
 THREADS = 40  # more than the pool of 16: what waits for a paused database must not stop the rest
@@ -202,6 +203,6 @@ logs.set_up("web")
 api = build()
 pages = None if settings().zone == "outer" else add_pages(api)
 server = Guard(
-    Gate(api, database_is_up=lambda: health.pulse.up),
+    Gate(Packed(api), database_is_up=lambda: health.pulse.up),
     content_policy=content_policy,
 )

@@ -252,6 +252,20 @@ def test_a_deep_link_right_after_the_start_has_its_assets(client: TestClient) ->
     assert "http://" not in page.text
 
 
+def test_scripts_come_compressed_with_a_tag_and_are_not_sent_twice(client: TestClient) -> None:
+    path = "/assets/30_live.js"
+    first = client.get(path)
+    assert first.headers["content-encoding"] == "gzip"
+    assert "EventSource" in first.text
+    plain = client.get(path, headers={"Accept-Encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.text == first.text
+    again = client.get(path, headers={"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.head(path).content == b""
+    assert client.get("/assets/none.js").status_code == 404
+
+
 def test_the_interface_describes_itself_without_outside_files(client: TestClient) -> None:
     browser = web.sign_in(client, NAME)
     text_of_all = browser.get("/api/openapi.json").json()
