@@ -9,10 +9,13 @@ from core import outbox
 from core.errors import NotFound
 from dispatch.command import proposing, queries_orders
 from dispatch.command.audience import scope_of
-from dispatch.command.orders import Status
+from dispatch.command.orders import Role, Status
 from dispatch.command.proposing import propose_again
+from dispatch.incidents import queries as cases
 from dispatch.incidents import service as incidents
 from people import service as people
+from people.roles import Role as AccountRole
+from people.scope import Actor
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 OWED_NEXT: Final = "order_unanswered"
 FINISHED: Final = frozenset({"closed", "archived", "rejected", "merged"})
+ACKNOWLEDGED: Final = f"order.{Status.ACKNOWLEDGED.value}"
 DECLINED: Final = f"order.{Status.DECLINED.value}"
 _LOST: Final = frozenset({DECLINED, f"order.{Status.RECALLED.value}"})
 
@@ -35,6 +39,8 @@ def after_change(session: Session, change: Change, *, at: datetime) -> None:
         order = queries_orders.lock(session, UUID(change.subject))
         if order is not None:
             _leave_case(session, order, at=at)
+    if change.kind == ACKNOWLEDGED:
+        _sign_where_it_counts(session, UUID(change.subject), at=at)
     if change.kind == DECLINED:
         _propose_next(session, UUID(change.subject), cause=proposing.DECLINED, at=at)
 
@@ -43,6 +49,20 @@ def _leave_case(session: Session, order: Order, *, at: datetime) -> None:
     """Take the case out of the view of who no longer has an order for it and did not report it."""
     if order.staff_id is not None and not queries_orders.still_concerned(session, order):
         incidents.remove_person(session, order.incident_id, order.staff_id, at=at)
+
+
+def _sign_where_it_counts(session: Session, order_id: UUID, *, at: datetime) -> None:
+    """Sign the case for its lead's unit when its category says `order_signs`; else never."""
+    order = queries_orders.lock(session, order_id)
+    case = cases.get(session, order.incident_id) if order is not None else None
+    if order is None or case is None or order.role != Role.LEAD or case.status != "assigned":
+        return
+    if incidents.category_of(session, case).rules.get("order_signs"):
+        asked = incidents.ActionRequest("sign", reason_code=f"order_signs@{order.id}")
+        unit = Actor(
+            "接令即签收", AccountRole.DEPARTMENT, person=order.staff_id, unit=case.lead_unit
+        )
+        incidents.act(session, case.id, asked, actor=unit, at=at)
 
 
 def run_timer(session: Session, change: Change, *, at: datetime) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from core import clock
 from core.db import Access, transaction
@@ -17,6 +18,8 @@ from dispatch.command import service as command
 from dispatch.command.orders import Action, Role
 from dispatch.command.service import Fix, Sent
 from dispatch.incidents import service as incidents
+from dispatch.incidents.catalogue import Category
+from dispatch.incidents.tables import Incident
 from people.roles import Role as AccountRole
 from people.scope import Actor
 from tests.county import County
@@ -197,6 +200,30 @@ def test_acknowledging_never_signs_the_case(county: County, place: Place) -> Non
     with transaction(COUNTY) as session:
         signed = text("select signed_at from incidents where id = :id")
         assert session.scalar(signed, {"id": case}) is None
+
+
+def test_acknowledging_signs_where_the_category_says_so(
+    county: County, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = report(place)
+    county.settle_down()
+    assigned = incidents.ActionRequest("assign", to_unit=dispatcher().unit)
+    with transaction(COUNTY) as session:
+        incidents.act(session, case, assigned, actor=dispatcher(), at=clock.now())
+    order = issue(place, case)
+    real = incidents.category_of
+
+    def says_so(session: Session, incident: Incident) -> Category:
+        found = real(session, incident)
+        return replace(found, rules={**found.rules, "order_signs": True})
+
+    monkeypatch.setattr(incidents, "category_of", says_so)
+    act(order, Action.ACKNOWLEDGE, holder(place))
+    county.settle_down()
+    with transaction(COUNTY) as session:
+        status = text("select status from incidents where id = :id")
+        assert session.scalar(status, {"id": case}) == "handling"
+    assert county.dead() == []
 
 
 def test_silence_proposes_the_next_and_tells_the_dispatcher(county: County, place: Place) -> None:
