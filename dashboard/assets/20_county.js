@@ -190,8 +190,21 @@
   }
   const numbered = (cases, limit) => cases.slice(0, limit).map((c, i) => ({ ...c, key: i + 1 }));
 
+  /** A place as this screen needs it: inside one's own town the town goes without saying. */
+  function placeOf(place) {
+    const own = document.getElementById("desk")?.dataset.town;
+    const parts = String(place || "").split(" ");
+    return own && parts.length > 1 ? parts.slice(1).join(" ") : place || "";
+  }
+  /** Who is on it, each name once: 网格员 2 人、路口镇. */
+  function handsOf(who) {
+    const counts = new Map();
+    who.forEach((w) => counts.set(w.name, (counts.get(w.name) || 0) + 1));
+    return [...counts].map(([name, n]) => (n > 1 ? `${name} ${n} 人` : name)).join("、");
+  }
+
   yw.county = {
-    state, listen, tell, reset, takeIncidents, takeAlerts, takePositions, take, addFeed,
+    state, placeOf, handsOf, listen, tell, reset, takeIncidents, takeAlerts, takePositions, take, addFeed,
     totals, firing, worst, soonest, isOverdue,
   };
 })();

@@ -23,7 +23,7 @@
     return {
       ...owed, id, kind, colour,
       title: owed.title || alert?.title || incident?.title || owed.kind,
-      place: owed.place || incident?.place || "",
+      place: county.placeOf(owed.place || incident?.place),
       level: owed.level || incident?.level || 0,
       due: owed.due_at ? Date.parse(owed.due_at) : 0,
       from: owed.since ? Date.parse(owed.since) : 0,
@@ -37,13 +37,18 @@
     if (!incident) return "";
     if (incident.unsigned) return county.isOverdue(incident, moments.now()) ? "无人签收" : `待${incident.holder || "对方"}签收`;
     const lead = incident.who[0];
-    return lead ? `${lead.name} ${yw.signs.ORDER_STATES[lead.state] || ""}` : incident.category_name || "";
+    return lead ? `${lead.name} ${yw.signs.ORDER_STATES[lead.state] || ""}` : `${moments.limit(incident.reported)} 上报`;
   }
 
   /** What needs me, sorted by time left; an unacknowledged red alert is pinned above. */
   function matters() {
     const at = Number.MAX_SAFE_INTEGER;
-    return county.state.owed.map(matter)
+    const once = new Map(); // one matter may be owed by several posts of one person: its first limit counts
+    county.state.owed.map(matter).forEach((m) => {
+      const known = once.get(`${m.id} ${m.verb}`);
+      if (!known || (m.due || at) < (known.due || at)) once.set(`${m.id} ${m.verb}`, m);
+    });
+    return [...once.values()]
       .sort((a, b) => Number(Boolean(b.pinned)) - Number(Boolean(a.pinned)) || (a.due || at) - (b.due || at));
   }
 
@@ -117,7 +122,7 @@
   function responders(now, limit) {
     const rows = [...county.state.responders.values()];
     const fresh = rows.filter((r) => now - r.seen <= 30 * 60e3 && r.state !== "stale");
-    const shown = [...rows].sort((a, b) => b.seen - a.seen).slice(0, limit);
+    const shown = [...rows].sort((a, b) => (b.state === "busy") - (a.state === "busy") || b.seen - a.seen).slice(0, limit);
     const words = { free: "空闲", busy: "在办", rest: "休息", stale: "位置过时" };
     const line = (r) => {
       const stale = now - r.seen > 30 * 60e3 || r.state === "stale";

@@ -37,9 +37,9 @@
   const DOTS = { handling: "onsite", assigned: "signed", checking: "done", filed: "none", reported: "none", verifying: "signed", suspended: "none" };
   function rowOf(i) {
     return {
-      id: i.id, number: i.number, short: `${i.number.slice(4, 8)}-${i.number.slice(8)}`, title: i.title, level: i.level, place: i.place || "未定位",
+      id: i.id, number: i.number, short: `${i.number.slice(4, 8)}-${i.number.slice(8)}`, title: i.title, level: i.level, place: county.placeOf(i.place) || "未定位",
       status: i.status, state: i.unsigned ? "待签收" : STATUS[i.status] || i.status, dot: DOTS[i.status] || "none",
-      unsigned: i.unsigned, hands: i.who.map((w) => w.name).join("、") || "—", due: i.due, from: i.reported,
+      unsigned: i.unsigned, hands: county.handsOf(i.who) || "—", due: i.due, from: i.reported,
       reported: moments.limit(i.reported), rev: i.rev,
     };
   }

@@ -48,7 +48,8 @@ def ranking(
         _write_row(figure, place, row, strong=low or row["code"] == own, size=size, ink=ink)
     _draw_county(figure, county, len(rows), size=size, ink=ink)
     floor = min([row["low"] for row in rows] + [county or 100])
-    figure.update_xaxes(range=[floor - (100 - floor) * 0.04, 100.4], visible=False)
+    reach = max(100 - floor, 1)
+    figure.update_xaxes(range=[floor - reach * 0.04, 100 + reach * 0.03], visible=False)
     figure.update_yaxes(range=[-0.7, len(rows) - 0.3], visible=False)
     figure.update_layout(
         margin={"l": size * NAME_EMS, "r": size * VALUE_EMS, "t": 0, "b": size * 1.5}
