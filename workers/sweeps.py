@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from alerts import service as alerts
 from core import beats, outbox
 from core.db import Access, transaction
+from dispatch.incidents import service as incidents
 from people import sign_in
 from workers import queries
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 HOUR_S: Final = 3600.0
 _KEPT: Final = timedelta(days=1)
+_KEYS_KEPT: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ def _months(session: Session, at: datetime) -> None:
     queries.ensure_months(session, at=at)
 
 
+def _report_keys(session: Session, at: datetime) -> None:
+    incidents.forget_keys(session, before=at - _KEYS_KEPT)
+
+
 def _sessions(session: Session, at: datetime) -> None:
     sign_in.forget_ended(session, before=at - _KEPT)
 
@@ -58,6 +64,7 @@ ALL: Final = {
         Sweep("alerts", 5.0, _alerts),
         Sweep("trim_outbox", HOUR_S, _trim_outbox),
         Sweep("sessions", HOUR_S, _sessions),
+        Sweep("report_keys", 6 * HOUR_S, _report_keys),
         Sweep("months", 6 * HOUR_S, _months),
     )
 }

@@ -31,6 +31,7 @@ __all__ = [
     "allowed_actions",
     "category_of",
     "ensure_months",
+    "forget_keys",
     "remove_person",
     "report",
     "report_async",
@@ -81,6 +82,11 @@ def ensure_months(session: Session, *, at: datetime, ahead: int = 3) -> list[str
     first = local(at).replace(day=15)
     months = (first + timedelta(days=30 * n) for n in range(ahead + 1))
     return queries.ensure_months(session, months)
+
+
+def forget_keys(session: Session, *, before: datetime) -> int:
+    """Forget idempotency keys older than `before`; a report sent again after that is a new one."""
+    return queries.forget_keys(session, before)
 
 
 def status_name(status: str) -> str:

@@ -184,6 +184,15 @@ async def earlier_async(
     return row
 
 
+async def twins_near_async(
+    connection: psycopg.AsyncConnection[Any], values: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """Return earlier cases near a point that the caller may see, asynchronously."""
+    cursor = connection.cursor(row_factory=dict_row)
+    await cursor.execute(_TWINS.encode(), values)
+    return await cursor.fetchall()
+
+
 def twins_near(session: Session, values: dict[str, Any]) -> list[dict[str, Any]]:
     """Return earlier cases near a point that the caller may see."""
     return [dict(row) for row in session.connection().exec_driver_sql(_TWINS, values).mappings()]

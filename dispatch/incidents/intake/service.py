@@ -117,9 +117,11 @@ async def report_async(
     prepared = _prepare(draft, catalogue, actor=actor, at=at, key=key)
     row = await queries.report_async(access, prepared.values)
     if _is_known(row):
+        category, radius = prepared.category, prepared.values["radius_m"]
         async with async_transaction(access) as connection:
             known = await queries.earlier_async(connection, row["id"], row["earlier_code"])
-        return _again(known, ())
+            near = await queries.twins_near_async(connection, _around(Receipt(**known), category))
+        return _again(known, _offer(near, draft.description, category, radius))
     return _result(row, prepared)
 
 
@@ -148,20 +150,20 @@ def twins_of(
     """Return the likely twins of a stored case that the caller may see."""
     if receipt.lon is None or receipt.lat is None:
         return ()
-    radius = category.radius_m(receipt.source)
-    at = receipt.reported_at
-    found = queries.twins_near(
-        session,
-        {
-            "lon": receipt.lon,
-            "lat": receipt.lat,
-            "radius_m": radius,
-            "since": at - timedelta(hours=category.window_h),
-            "at": at,
-            "id": receipt.id,
-        },
-    )
-    return _offer(found, description, category, radius)
+    found = queries.twins_near(session, _around(receipt, category))
+    return _offer(found, description, category, category.radius_m(receipt.source))
+
+
+def _around(receipt: Receipt, category: Category) -> dict[str, Any]:
+    """Return where and since when the twins of a stored case are looked for."""
+    return {
+        "lon": receipt.lon,
+        "lat": receipt.lat,
+        "radius_m": category.radius_m(receipt.source),
+        "since": receipt.reported_at - timedelta(hours=category.window_h),
+        "at": receipt.reported_at,
+        "id": receipt.id,
+    }
 
 
 def source_of(draft: Draft, actor: Actor) -> str:
