@@ -99,7 +99,7 @@ def test_without_webgl_the_desk_draws_the_map_with_plotly(site: Site, signed_in:
     assert page.is_hidden("#desk-map")
 
 
-def test_a_case_opens_with_its_history_and_can_be_urged_from_the_keyboardless_panel(
+def test_a_case_found_by_its_number_opens_with_its_history(
     site: Site, signed_in: Opener
 ) -> None:
     receipt = site.report("井盖缺失", 113.085, 28.246)
