@@ -20,6 +20,7 @@ from dispatch.incidents import editions, service
 from dispatch.incidents.catalogue import Catalogue
 from dispatch.incidents.intake.draft import MAX_DESCRIPTION, Draft, check_point, tidy
 from dispatch.incidents.intake.service import Reported, report_async
+from dispatch.incidents.lifecycle import Status
 from dispatch.incidents.listing import service as reading
 from geo.frames import Frame, to_store
 from people.roles import Role
@@ -72,8 +73,7 @@ class ReportIn(BaseModel):
         if self.point is not None:
             check_point(self.point.lon, self.point.lat)
             lon, lat = to_store(self.point.lon or 0.0, self.point.lat or 0.0, self.point.frame)
-        if self.claimed_at is not None and self.claimed_at.tzinfo is None:
-            raise Invalid("claimed_at 必须带时区，例如 +08:00", field="claimed_at")
+        _need_zone(claimed_at=self.claimed_at)
         reporter = self.reporter or ReporterIn()
         return Draft(
             category=self.category.strip(),
@@ -93,6 +93,35 @@ class ReportIn(BaseModel):
         )
 
 
+class TwinOut(BaseModel):
+    """An earlier case that may be the same matter; `score` runs from 0 to 1."""
+
+    id: UUID
+    number: str
+    distance_m: float
+    score: float
+
+
+class ReceiptOut(BaseModel):
+    """What the reporter keeps: number, tracking code, place and deadline."""
+
+    id: UUID
+    number: str
+    status: str
+    level: int
+    category: str
+    title: str
+    rev: int
+    cell_code: int | None
+    village_code: int | None
+    town_code: int | None
+    located_by: str
+    reported_at: datetime
+    due_at: datetime | None
+    tracking_code: str
+    twins: list[TwinOut]
+
+
 class BatchIn(BaseModel):
     """Many reports; each line stands or falls alone, `key` makes a line safe to send again."""
 
@@ -103,17 +132,7 @@ class BatchIn(BaseModel):
     "/incidents",
     status_code=201,
     response_model=None,
-    openapi_extra={
-        "requestBody": {
-            "content": {
-                "application/json": {
-                    "schema": ReportIn.model_json_schema(
-                        ref_template="#/components/schemas/{model}"
-                    )
-                }
-            }
-        },
-    },
+    responses={200: {"model": ReceiptOut}, 201: {"model": ReceiptOut}},
 )
 async def report(
     body: ReportIn,
@@ -151,11 +170,9 @@ def report_many(body: BatchIn, access: CallerAccess, actor: SignedIn) -> Respons
             try:
                 with session.begin_nested():
                     fields = dict(row)
-                    key = fields.pop("key", None)
+                    key = tidy(str(fields.pop("key", "") or ""))
                     draft = _line(fields).draft()
-                    told = service.report(
-                        session, draft, actor=actor, at=at, key=str(key) if key else None
-                    )
+                    told = service.report(session, draft, actor=actor, at=at, key=key)
                 lines.append({"line": n, **receipt(told)})
             except DomainError as refused:
                 problem = {"code": refused.code, "detail": refused.sentence, **refused.details}
@@ -177,14 +194,13 @@ def list_incidents(
     unlocated: bool = False,
 ) -> Response:
     """List the cases in your area, newest first; pass `next_cursor` as `cursor` for more."""
-    if since is not None and since.tzinfo is None:
-        raise Invalid("since 必须带时区，例如 2026-01-01T08:00:00+08:00", field="since")
+    _need_zone(since=since)
     found = reading.page(
         session,
         at=clock.now(),
         limit=limit,
         before=cursor,
-        status=_split(status),
+        status=_statuses(status),
         town_code=town_code,
         category=_split(category),
         since=since,
@@ -233,6 +249,7 @@ class ActionIn(BaseModel):
     def request(self, rev: int | None) -> service.ActionRequest:
         """Return the action in our own words, its position in the store frame."""
         lon = lat = None
+        _need_zone(claimed_at=self.claimed_at, until=self.until)
         if self.position is not None:
             check_point(self.position.lon, self.position.lat)
             lon, lat = to_store(
@@ -241,7 +258,7 @@ class ActionIn(BaseModel):
         return service.ActionRequest(
             action=self.action,
             rev=rev,
-            reason_code=self.reason_code,
+            reason_code=tidy(self.reason_code),
             note=tidy(self.note),
             photos=tuple(self.photos),
             to_unit=self.to_unit,
@@ -301,6 +318,12 @@ def receipt(told: Reported) -> dict[str, Any]:
     }
 
 
+def _need_zone(**moments: datetime | None) -> None:
+    for name, moment in moments.items():
+        if moment is not None and moment.tzinfo is None:
+            raise Invalid(f"{name} 必须带时区，例如 2026-01-01T08:00:00+08:00", field=name)
+
+
 def _caller() -> Identity:
     identity = current_identity()
     if identity is None:
@@ -330,9 +353,16 @@ def _rev(header: str | None) -> int | None:
     if header is None or header == "*":
         return None
     bare = header.removeprefix("W/").strip('"')
-    if not bare.isdigit():
+    if not bare.isdecimal():
         raise Invalid("If-Match 要写案件的 rev 数字", field="If-Match")
     return int(bare)
+
+
+def _statuses(text: str | None) -> tuple[str, ...]:
+    wanted = _split(text)
+    if not set(wanted) <= set(Status):
+        raise Invalid(f"status 只能是：{'、'.join(Status)}", field="status")
+    return wanted
 
 
 def _split(text: str | None) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from people.sign_in import Identity, who_has_key
 router = APIRouter(prefix="/open311/v2", tags=["open311"], route_class=GeoReportRoute)
 JURISDICTION = "changshaxian"
 SPAN = timedelta(days=90)
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 MOST = 1_000
 MAX_FORM = 200_000
 MAX_FIELDS = 200
@@ -112,7 +113,7 @@ def one_request(number: str, form: Form, jurisdiction_id: Jurisdiction = None) -
     """Show one public request."""
     _in_jurisdiction(jurisdiction_id)
     with transaction(Access.nobody()) as session:
-        rows = reading.public_by_number(session, [number])
+        rows = reading.public_by_number(session, _words(number))
     if not rows:
         raise GeoReportError("没有这个事件编号（service_request_id），或不公开", status=404)
     return answer([_request(rows[0])], form, root="service_requests", item="request")
@@ -122,6 +123,8 @@ def one_request(number: str, form: Form, jurisdiction_id: Jurisdiction = None) -
 def token(token: str, form: Form, jurisdiction_id: Jurisdiction = None) -> Response:
     """Tell the request id behind a token (the tracking code, 查询码)."""
     _in_jurisdiction(jurisdiction_id)
+    if not token.isascii() or not token.isalnum():
+        raise GeoReportError("没有这个查询码", status=404)
     with transaction(Access.citizen(token)) as session:
         number = reading.number_of_tracking_code(session, token)
     body = [{"service_request_id": number, "token": token}]
@@ -249,8 +252,9 @@ def _in_jurisdiction(jurisdiction_id: str | None) -> None:
 def _span(start: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:
     """Return the wanted span, of at most 90 days; a time without a zone is local."""
     start, end = _aware(start), _aware(end)
-    until = end or (min(start + SPAN, clock.now()) if start else clock.now())
-    since = start or until - SPAN
+    now = clock.now()
+    until = end or (now if start is None or now - start < SPAN else start + SPAN)
+    since = start or max(until, EARLIEST) - SPAN
     if until < since:
         raise GeoReportError("end_date 早于 start_date")
     if until - since > SPAN:
@@ -262,7 +266,10 @@ def _aware(at: datetime | None) -> datetime | None:
     if at is None:
         return None
     known = at if at.tzinfo else at.replace(tzinfo=LOCAL)
-    return known.astimezone(UTC)
+    try:
+        return known.astimezone(UTC)
+    except OverflowError:
+        raise GeoReportError("时间超出范围") from None
 
 
 def _opened(status: str | None) -> bool | None:
@@ -273,7 +280,8 @@ def _opened(status: str | None) -> bool | None:
 
 
 def _words(text: str | None) -> list[str]:
-    return [part.strip() for part in (text or "").split(",") if part.strip()]
+    """Return what stands between commas; codes, numbers and words hold letters and digits only."""
+    return [part for part in map(str.strip, (text or "").split(",")) if part.isalnum()]
 
 
 def _service(category: Category) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from uuid import uuid4
 from xml.etree import ElementTree as ET
@@ -298,3 +299,81 @@ def test_nothing_was_stored_half(served: TestClient) -> None:
         " or not exists (select from clock_segments s where s.incident_id = i.id)"
     )
     assert orphans == []
+
+
+HOSTILE = [
+    {"attributes": {"a": "\x00"}},
+    {"attributes": {"a": {"b": ["\ud800"]}}},
+    {"attributes": {"n" * 20_000: 1}},
+    {"photos": ["\x00"]},
+    {"village_code": 10**30, "point": None},
+    {"village_code": -1, "point": None},
+    {"category": "\x00"},
+    {"source": "\x00"},
+    {"claimed_at": "2026-01-01T00:00:00"},
+    {"point": {"lon": 1e308, "lat": 28.2}},
+    {"point": {"lon": 0, "lat": 90}},
+    {"reporter": {"name": "名" * 100}},
+]
+
+
+@pytest.mark.parametrize("change", HOSTILE)
+def test_hostile_values_are_refused_with_a_sentence_never_a_failure(
+    town: TestClient, change: dict[str, object]
+) -> None:
+    raw = json.dumps(body(**change)).encode()
+    answer = town.post(REPORTS, content=raw, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"]
+
+
+def test_strange_letters_are_kept_and_harmless(town: TestClient) -> None:
+    said = "<script>alert(1)</script> 😀 =HYPERLINK(1) \u202e反向\u202c '; drop table incidents; --"
+    answer = town.post(REPORTS, json=body(description=f"\x00{said}\x07"))
+    assert answer.status_code == 201, answer.text
+    kept = one("select description from incidents where id = :id", id=answer.json()["id"])
+    assert "drop table" in kept["description"]
+    assert not set(kept["description"]) & set("\x00\x07\u202e\u202c")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"action": "note", "note": "x", "data": {"a": "\x00"}},
+        {"action": "assign", "to_unit": -(10**30)},
+        {"action": "assign", "to_unit": "\x01"},
+        {"action": "merge", "into": "\x01"},
+        {"action": "instruct", "note": "x", "until": "2026-01-01T00:00:00"},
+        {"action": "request", "request_kind": "everything"},
+        {"action": "\x00"},
+        {"action": "locate", "position": {"lon": 113.1}},
+    ],
+)
+def test_hostile_actions_are_refused_with_a_sentence(
+    town: TestClient, asked: dict[str, object]
+) -> None:
+    made = town.post(REPORTS, json=body()).json()["id"]
+    town.post(f"{REPORTS}/{made}/actions", json={"action": "accept"})
+    answer = town.post(f"{REPORTS}/{made}/actions", json=asked)
+    assert 400 <= answer.status_code < 500, answer.text
+    assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{REPORTS}?status=%00",
+        f"{REPORTS}?category=%00",
+        f"{REPORTS}?town_code=99999999999999999999",
+        f"{REPORTS}?since=0001-01-01T00:00:00%2B08:00",
+        f"{REPORTS}/not-an-id",
+        "/open311/v2/requests/%00.json",
+        "/open311/v2/tokens/%00.json",
+        "/open311/v2/services/%00.xml",
+        "/open311/v2/requests.json?service_code=%00",
+        "/open311/v2/requests.json?start_date=0001-01-01T00:00:00%2B08:00",
+        "/open311/v2/requests.json?end_date=9999-12-31T23:59:59-12:00",
+    ],
+)
+def test_hostile_addresses_never_fail(town: TestClient, path: str) -> None:
+    assert town.get(path).status_code < 500

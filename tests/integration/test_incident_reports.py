@@ -8,13 +8,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from core import clock, crypto
 from core.access import Access
-from core.db import dispose_async, transaction
+from core.db import async_one, dispose_async, transaction
 from core.errors import Invalid, NotAllowed
 from dispatch.incidents import editions
 from dispatch.incidents.intake.draft import Draft
@@ -243,3 +244,32 @@ def test_a_case_lies_in_the_partition_of_its_local_month(people: Cast) -> None:
     )["part"]
     assert where == f"incidents_{clock.local(told.reported_at):%Y_%m}"
     assert isinstance(told.id, UUID)
+
+
+def test_one_round_trip_is_one_transaction_and_its_area_never_reaches_the_next(
+    people: Cast,
+) -> None:
+    area = b"select yiwang.towns() as towns, yiwang.see_all() as everything"
+    broken = b"with made as (insert into incident_numbers_absent values (1)) select $1::int as n"
+    half = (
+        b"with kept as (insert into incident_keys (number, tracking_code, id)"
+        b" values ('half', 'half', gen_random_uuid()) returning 1)"
+        b" select 1 / $1::int as n from kept"
+    )
+
+    async def walk() -> list[object]:
+        seen: list[object] = []
+        try:
+            for _ in range(20):
+                seen.append((await async_one(people.town.access, area, []))["towns"])
+                seen.append((await async_one(Access.nobody(), area, []))["towns"])
+            for statement, value in ((broken, 1), (half, 0)):
+                with pytest.raises(psycopg.Error):
+                    await async_one(people.town.access, statement, [value])
+            seen.append((await async_one(Access.nobody(), area, []))["everything"])
+        finally:
+            await dispose_async()
+        return seen
+
+    assert asyncio.run(walk()) == [[TOWN], None] * 20 + [False]
+    assert rows("select 1 from incident_keys where number = 'half'") == []

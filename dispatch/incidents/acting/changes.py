@@ -40,7 +40,7 @@ def _unit(acting: Acting, *, what: str) -> Row[Any]:
     wanted = acting.asked.to_unit
     if wanted is None:
         raise Invalid(f"请选择{what}", field="to_unit")
-    by_id = isinstance(wanted, int) and wanted < _CODES_FROM
+    by_id = isinstance(wanted, int) and 0 < wanted < _CODES_FROM
     found = (
         queries.unit(acting.session, int(wanted))
         if by_id

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from dispatch.incidents.acting.changes import carry_out
 from dispatch.incidents.acting.under_way import Acting, ActionRequest, SamePerson
 from dispatch.incidents.catalogue import Category
 from dispatch.incidents.clocks import Segment, due_of, next_mark
+from dispatch.incidents.intake.draft import as_json
 from dispatch.incidents.lifecycle import (
     ACTION_NAMES,
     Action,
@@ -43,8 +43,8 @@ def act(
     session: Session, incident_id: UUID, asked: ActionRequest, *, actor: Actor, at: datetime
 ) -> Incident:
     """Take one action: one step of the table, one timeline line, one outbox row, one revision."""
-    if len(json.dumps(asked.data, default=str)) > _MAX_DATA:
-        raise Invalid("附加内容过多", field="data")
+    for name, said in (("data", asked.data), ("photos", asked.photos)):
+        as_json(said, most=_MAX_DATA, name=name)
     incident = queries.lock(session, incident_id)
     if incident is None:
         raise NotFound

@@ -25,7 +25,9 @@ MAX_ATTRIBUTES: Final = 16_000
 MAX_KEY: Final = 200
 CHINA: Final = (73.0, 135.1, 3.8, 53.6)
 _PHONE: Final = re.compile(r"\+?\d[\d -]{4,18}\d")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNSTORABLE: Final = re.compile(r"\\u0000|[\ud800-\udfff]")
+_VILLAGES: Final = range(10**11, 10**12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,27 @@ def check(draft: Draft, category: Category) -> None:
         check_point(draft.lon, draft.lat)
     elif not draft.village_code and not draft.address:
         raise Invalid("请给出位置：坐标、村（社区）加地址，或只写地址", field="point")
+    if draft.village_code is not None and draft.village_code not in _VILLAGES:
+        raise Invalid("没有这个村（社区）编码，请用 12 位统计用区划代码", field="village_code")
     if draft.reporter_phone and not _PHONE.fullmatch(draft.reporter_phone):
         raise Invalid("联系电话只能是数字，可带区号", field="reporter.phone")
     if len(draft.photos) > MAX_PHOTOS:
         raise Invalid(f"照片最多 {MAX_PHOTOS} 张", field="photos")
+    as_json(draft.photos, most=MAX_ATTRIBUTES, name="photos")
     _check_attributes(draft.attributes, category)
+
+
+def as_json(value: object, *, most: int, name: str) -> str:
+    """Return `value` as JSON that PostgreSQL can keep; refuses what is too much or no JSON."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, default=str)
+    except (ValueError, RecursionError):
+        raise Invalid("附加内容含有无法保存的数值或层次过深", field=name) from None
+    if len(text) > most:
+        raise Invalid("附加内容过多", field=name)
+    if _UNSTORABLE.search(text):
+        raise Invalid("附加内容含有无法保存的字符", field=name)
+    return text
 
 
 def _within(text: str | None, most: int, what: str, name: str) -> None:
@@ -110,8 +128,7 @@ def _within(text: str | None, most: int, what: str, name: str) -> None:
 
 
 def _check_attributes(attributes: Mapping[str, Any], category: Category) -> None:
-    if len(json.dumps(attributes, ensure_ascii=False, default=str)) > MAX_ATTRIBUTES:
-        raise Invalid("附加要素内容过多", field="attributes")
+    as_json(attributes, most=MAX_ATTRIBUTES, name="attributes")
     for each in category.attributes:
         value = attributes.get(each.code)
         if each.required and value in (None, "", []):
