@@ -53,6 +53,7 @@ _LEASE = text(
         where done_at is null and dead_at is null
           and due_at <= coalesce(cast(:at as timestamptz), clock_timestamp())
           and (lease_until is null or lease_until < clock_timestamp())
+          and (not :told or published_at is not null or timer_key is not null)
         order by due_at, id limit :limit for update skip locked
     )
     update outbox o set lease_until = clock_timestamp() + make_interval(secs => :lease)
@@ -164,12 +165,17 @@ def drop_timer(session: Session, key: str) -> None:
     session.execute(_DROP_TIMER, {"key": key})
 
 
-def lease_due(session: Session, limit: int, *, at: datetime | None = None) -> list[int]:
+def lease_due(
+    session: Session, limit: int, *, at: datetime | None = None, told: bool = False
+) -> list[int]:
     """Lease up to `limit` rows whose time has come, oldest first; `at` replaces the server's now.
 
-    A lease that ends without `done_at` (its worker died) makes the row due again.
+    A lease that ends without `done_at` (its worker died) makes the row due again. With `told`,
+    changes not yet published wait: numbering would lock them just as a worker claims them, and a
+    claim passes over locked rows.
     """
-    rows = session.execute(_LEASE, {"limit": limit, "at": at, "lease": LEASE_S}).all()
+    values = {"limit": limit, "at": at, "lease": LEASE_S, "told": told}
+    rows = session.execute(_LEASE, values).all()
     return [row.id for row in sorted(rows, key=lambda row: (row.due_at, row.id))]
 
 

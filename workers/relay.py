@@ -112,7 +112,7 @@ def feed() -> int:
     if not room:
         return 0
     with transaction(Access.worker()) as session:
-        ids = outbox.lease_due(session, min(room * queues.BATCH, AT_ONCE))
+        ids = outbox.lease_due(session, min(room * queues.BATCH, AT_ONCE), told=True)
     for batch in queues.batches(ids):
         queues.put(queues.CHANGES, "workers.jobs.apply_changes", batch)
     return len(ids)

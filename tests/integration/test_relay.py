@@ -107,9 +107,22 @@ def test_a_full_queue_holds_back_the_relay_and_nothing_is_lost() -> None:
     add(queues.BATCH * 3)
     for _ in range(queues.MAX_QUEUED):
         queues.put(queues.CHANGES, "workers.jobs.apply_changes", [])
-    assert relay.feed() == 0
+    one = relay.Relay()
+    one.round()
+    assert queues.waiting(queues.CHANGES) == queues.MAX_QUEUED
     live.connection().flushdb()
-    assert relay.feed() == queues.BATCH * 3
+    one.round()
+    assert queues.waiting(queues.CHANGES) == 3
+
+
+def test_a_change_is_given_to_workers_only_once_the_relay_has_let_go_of_it() -> None:
+    add(2)
+    assert relay.feed() == 0  # numbering it later would lock it under a claiming worker
+    with transaction(Access.worker()) as session:
+        outbox.number_new(session, 100)
+    assert relay.feed() == 0
+    relay.publish()
+    assert relay.feed() == 2
 
 
 def test_after_flushall_the_same_rows_are_enqueued_again() -> None:
