@@ -22,7 +22,8 @@
     if (Number.isFinite(told) && Math.abs(told - skew) > 800) skew = told;
   }
 
-  const hm = (ms) => `${local(ms).getUTCHours()}`.padStart(2, "0") + ":" + two(local(ms).getUTCMinutes());
+  const hm = (ms) =>
+    `${local(ms).getUTCHours()}`.padStart(2, "0") + ":" + two(local(ms).getUTCMinutes());
   const hms = (ms) => `${hm(ms)}:${two(local(ms).getUTCSeconds())}`;
 
   function date(ms) {
@@ -51,7 +52,8 @@
    * A limit of tomorrow is written as the moment itself (明 10:00), a later one in days.
    */
   function remaining(due, from, at = now()) {
-    if (!due) return { figure: "—", unit: "", tone: "none", used: 0, limit: "无时限", words: "无时限" };
+    if (!due)
+      return { figure: "—", unit: "", tone: "none", used: 0, limit: "无时限", words: "无时限" };
     const left = due - at;
     const whole = Math.max(due - (from || at), MINUTE);
     const used = Math.max(0, Math.min(1, (at - (from || at)) / whole));
@@ -66,7 +68,8 @@
     if (days === 1 && left > HOUR) {
       return { figure: written, unit: "", tone, used, limit: written, words: written, later: true };
     }
-    if (days > 1) return { figure: String(days), unit: "天", tone, used, limit: written, words: `${days} 天` };
+    if (days > 1)
+      return { figure: String(days), unit: "天", tone, used, limit: written, words: `${days} 天` };
     const [figure, unit] = span(left);
     return { figure, unit, tone, used, limit: written, words: unit ? `${figure} ${unit}` : figure };
   }

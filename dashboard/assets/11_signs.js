@@ -10,7 +10,11 @@
   };
   const ORDER = ["red", "orange", "yellow", "blue"];
   const ORDER_STATES = {
-    unsigned: "未签收", signed: "已签收", enroute: "途中", onsite: "到场", done: "完成",
+    unsigned: "未签收",
+    signed: "已签收",
+    enroute: "途中",
+    onsite: "到场",
+    done: "完成",
   };
   const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
@@ -44,15 +48,21 @@
     const box = `width="100" height="100" viewBox="-50 -50 100 100" style="width:${size};height:${size}"`;
     const dy = colour === "yellow" ? 16 : 0;
     if (hollow) {
-      return `<svg class="sign" ${box} role="img" aria-label="${c.word}色 ${esc(hollow)}">` +
-        `<g fill="none" stroke="var(--text-3)" stroke-width="6">${shape(colour, 40)}</g></svg>`;
+      return (
+        `<svg class="sign" ${box} role="img" aria-label="${c.word}色 ${esc(hollow)}">` +
+        `<g fill="none" stroke="var(--text-3)" stroke-width="6">${shape(colour, 40)}</g></svg>`
+      );
     }
     const px = /\d/.test(String(text)) || colour === "red" || colour === "blue" ? 46 : 40;
-    const letter = text === "" ? "" :
-      `<text y="${dy}" text-anchor="middle" dominant-baseline="central" font-size="${px}"` +
-      ` font-weight="700" fill="var(${c.on})">${esc(text)}</text>`;
-    return `<svg class="sign" ${box} role="img" aria-label="${c.word}色">` +
-      `<g fill="var(${c.fill})">${shape(colour, 44)}</g>${letter}</svg>`;
+    const letter =
+      text === ""
+        ? ""
+        : `<text y="${dy}" text-anchor="middle" dominant-baseline="central" font-size="${px}"` +
+          ` font-weight="700" fill="var(${c.on})">${esc(text)}</text>`;
+    return (
+      `<svg class="sign" ${box} role="img" aria-label="${c.word}色">` +
+      `<g fill="var(${c.fill})">${shape(colour, 44)}</g>${letter}</svg>`
+    );
   }
 
   const key = (word) => `<span class="key">${esc(word)}</span>`;

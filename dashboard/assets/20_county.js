@@ -5,16 +5,30 @@
   const { ORDER } = yw.signs;
 
   const state = {
-    epoch: "", n: 0, grid: "demo", at: 0,
-    incidents: new Map(), alerts: new Map(), responders: new Map(),
-    duty: [], owed: [], figures: {}, feed: [], mode: null,
+    epoch: "",
+    n: 0,
+    grid: "demo",
+    at: 0,
+    incidents: new Map(),
+    alerts: new Map(),
+    responders: new Map(),
+    duty: [],
+    owed: [],
+    figures: {},
+    feed: [],
+    mode: null,
   };
   const listeners = new Set();
 
   const moment = (iso) => (iso ? Date.parse(iso) : 0);
 
   function readIncident(row) {
-    return { ...row, reported: moment(row.reported_at), due: moment(row.due_at), who: row.who || [] };
+    return {
+      ...row,
+      reported: moment(row.reported_at),
+      due: moment(row.due_at),
+      who: row.who || [],
+    };
   }
   function readAlert(row) {
     return { ...row, fired: moment(row.fired_at), incident_ids: row.incident_ids || [] };
@@ -53,7 +67,9 @@
   /** Before the first live change the feed (动态) tells the latest reports and alerts. */
   function firstFeed() {
     const lines = [];
-    state.incidents.forEach((i) => lines.push({ at: i.reported, words: `${i.title} 上报`, place: i.place }));
+    state.incidents.forEach((i) =>
+      lines.push({ at: i.reported, words: `${i.title} 上报`, place: i.place }),
+    );
     state.alerts.forEach((a) => {
       const word = yw.signs.COLOURS[a.colour]?.word || "";
       lines.push({ at: a.fired, words: `${a.title} ${word}色预警`, place: "" });
@@ -108,7 +124,9 @@
 
   const openCount = (test) => {
     let n = 0;
-    state.incidents.forEach((i) => { if (test(i)) n += 1; });
+    state.incidents.forEach((i) => {
+      if (test(i)) n += 1;
+    });
     return n;
   };
   const isOverdue = (i, at) => i.due > 0 && i.due < at;
@@ -129,43 +147,85 @@
 
   /** Alerts that call (在响), worst colour first; silenced and inhibited ones stand apart. */
   function firing() {
-    const live = [...state.alerts.values()].filter((a) => a.state === "firing" && !a.silenced && !a.inhibited);
-    return live.sort((a, b) => ORDER.indexOf(a.colour) - ORDER.indexOf(b.colour) || a.fired - b.fired);
+    const live = [...state.alerts.values()].filter(
+      (a) => a.state === "firing" && !a.silenced && !a.inhibited,
+    );
+    return live.sort(
+      (a, b) => ORDER.indexOf(a.colour) - ORDER.indexOf(b.colour) || a.fired - b.fired,
+    );
   }
 
   const partiesOf = (incidents) => {
     const seen = new Map();
-    incidents.forEach((i) => i.who.forEach((w) => { if (!seen.has(w.name)) seen.set(w.name, w); }));
+    incidents.forEach((i) =>
+      i.who.forEach((w) => {
+        if (!seen.has(w.name)) seen.set(w.name, w);
+      }),
+    );
     return [...seen.values()];
   };
 
   /** A surge's title (江背镇 2 小时内积水 8 处) in its parts: what, where, within what time. */
   function partsOf(alert) {
     const found = /^(\S+)\s+(.*?内)\s*(.+)$/.exec(alert.title);
-    if (!found) return { title: alert.title, place: alert.place || alert.rule_title || "", spoken: alert.title };
-    return { title: found[3], place: `${found[1]} · ${found[2]}`, spoken: `${found[1]}${found[3]}` };
+    if (!found)
+      return {
+        title: alert.title,
+        place: alert.place || alert.rule_title || "",
+        spoken: alert.title,
+      };
+    return {
+      title: found[3],
+      place: `${found[1]} · ${found[2]}`,
+      spoken: `${found[1]}${found[3]}`,
+    };
   }
 
   function caseOfAlert(alert) {
     const parts = partsOf(alert);
     const own = alert.incident_ids.map((id) => state.incidents.get(id)).filter(Boolean);
     const single = own.length === 1 && alert.scope_kind === "incident" ? own[0] : null;
-    const due = own.map((i) => i.due).filter(Boolean).sort((a, b) => a - b)[0] || 0;
+    const due =
+      own
+        .map((i) => i.due)
+        .filter(Boolean)
+        .sort((a, b) => a - b)[0] || 0;
     const started = own.map((i) => i.reported).sort((a, b) => a - b)[0] || alert.fired;
     return {
-      id: alert.id, kind: "alert", colour: alert.colour, alert,
-      title: parts.title, spoken: parts.spoken, level: single ? single.level : 0,
-      place: single ? single.place : parts.place, due, from: started,
-      who: partiesOf(own), unsigned: own.some((i) => i.unsigned && isOverdue(i, yw.moments.now())), incidents: own,
-      lon: alert.lon ?? single?.lon ?? own[0]?.lon, lat: alert.lat ?? single?.lat ?? own[0]?.lat,
+      id: alert.id,
+      kind: "alert",
+      colour: alert.colour,
+      alert,
+      title: parts.title,
+      spoken: parts.spoken,
+      level: single ? single.level : 0,
+      place: single ? single.place : parts.place,
+      due,
+      from: started,
+      who: partiesOf(own),
+      unsigned: own.some((i) => i.unsigned && isOverdue(i, yw.moments.now())),
+      incidents: own,
+      lon: alert.lon ?? single?.lon ?? own[0]?.lon,
+      lat: alert.lat ?? single?.lat ?? own[0]?.lat,
       town_code: alert.town_code,
     };
   }
   function caseOfIncident(i) {
     return {
-      id: i.id, kind: "incident", colour: null, title: i.title, level: i.level, place: i.place,
-      due: i.due, from: i.reported, who: i.who, unsigned: i.unsigned, incidents: [i],
-      lon: i.lon, lat: i.lat, town_code: i.town_code,
+      id: i.id,
+      kind: "incident",
+      colour: null,
+      title: i.title,
+      level: i.level,
+      place: i.place,
+      due: i.due,
+      from: i.reported,
+      who: i.who,
+      unsigned: i.unsigned,
+      incidents: [i],
+      lon: i.lon,
+      lat: i.lat,
+      town_code: i.town_code,
     };
   }
 
@@ -175,18 +235,24 @@
   /** What matters most (最要紧): alerts by colour, then cases of level 1–2 and overdue ones by time left. */
   function worst(limit, at = yw.moments.now()) {
     const alerts = firing().map(caseOfAlert);
-    const covered = new Set(alerts.filter((a) => a.incidents.length === 1).map((a) => a.incidents[0].id));
+    const covered = new Set(
+      alerts.filter((a) => a.incidents.length === 1).map((a) => a.incidents[0].id),
+    );
     const cases = [...state.incidents.values()]
       .filter((i) => !covered.has(i.id) && (i.level <= 2 || isOverdue(i, at)))
       .map(caseOfIncident);
     const all = [...alerts, ...cases].sort(
-      (a, b) => rankOf(a) - rankOf(b) || (a.level || 5) - (b.level || 5) || later(a) - later(b));
+      (a, b) => rankOf(a) - rankOf(b) || (a.level || 5) - (b.level || 5) || later(a) - later(b),
+    );
     return numbered(all, limit);
   }
   /** Those whose limit comes first (最先到时限): what a calm wall shows. */
   function soonest(limit) {
     const cases = [...state.incidents.values()].filter((i) => i.due).map(caseOfIncident);
-    return numbered(cases.sort((a, b) => a.due - b.due), limit);
+    return numbered(
+      cases.sort((a, b) => a.due - b.due),
+      limit,
+    );
   }
   const numbered = (cases, limit) => cases.slice(0, limit).map((c, i) => ({ ...c, key: i + 1 }));
 
@@ -204,7 +270,21 @@
   }
 
   yw.county = {
-    state, placeOf, handsOf, listen, tell, reset, takeIncidents, takeAlerts, takePositions, take, addFeed,
-    totals, firing, worst, soonest, isOverdue,
+    state,
+    placeOf,
+    handsOf,
+    listen,
+    tell,
+    reset,
+    takeIncidents,
+    takeAlerts,
+    takePositions,
+    take,
+    addFeed,
+    totals,
+    firing,
+    worst,
+    soonest,
+    isOverdue,
   };
 })();

@@ -5,9 +5,20 @@
   "use strict";
   const yw = (window.yiwang = window.yiwang || {});
   const { county, moments } = yw;
-  const EVENTS = ["incident", "order", "alert", "mode", "duty", "owed", "position", "beat", "snapshot", "gone"];
+  const EVENTS = [
+    "incident",
+    "order",
+    "alert",
+    "mode",
+    "duty",
+    "owed",
+    "position",
+    "beat",
+    "snapshot",
+    "gone",
+  ];
   const COALESCE_MS = 250;
-  const STALE_MS = 15e3;
+  const LATE_MS = 15e3; // what a beat may say of unpublished changes and of the engine
   const SILENT_MS = 13e3; // judged once a second: the veil stands before 15 s are over
   const STALL_MS = 9e3;
   const KEPT_EVENTS = 400;
@@ -35,7 +46,10 @@
   }
 
   async function getJson(url) {
-    const answer = await fetch(url, { credentials: "same-origin", headers: { Accept: "application/json" } });
+    const answer = await fetch(url, {
+      credentials: "same-origin",
+      headers: { Accept: "application/json" },
+    });
     if (answer.status === 401) {
       location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
       throw new Error("signed out");
@@ -46,22 +60,24 @@
 
   /** Fetch the whole scope again; several calls at once share one request. */
   function resync() {
-    fetching = fetching || (async () => {
-      try {
-        const snapshot = await getJson("/live/snapshot");
-        if (snapshot.epoch !== county.state.epoch) heardN = 0;
-        county.reset(snapshot);
-        appliedN = Math.max(snapshot.n || 0, heardN);
-        mark("epoch", snapshot.epoch);
-        markSeq();
-        return true;
-      } catch (error) {
-        console.warn("snapshot", error);
-        return false;
-      } finally {
-        fetching = null;
-      }
-    })();
+    fetching =
+      fetching ||
+      (async () => {
+        try {
+          const snapshot = await getJson("/live/snapshot");
+          if (snapshot.epoch !== county.state.epoch) heardN = 0;
+          county.reset(snapshot);
+          appliedN = Math.max(snapshot.n || 0, heardN);
+          mark("epoch", snapshot.epoch);
+          markSeq();
+          return true;
+        } catch (error) {
+          console.warn("snapshot", error);
+          return false;
+        } finally {
+          fetching = null;
+        }
+      })();
     return fetching;
   }
 
@@ -148,7 +164,10 @@
       wanted("gone", data);
     } else if (name === "position") {
       county.takePositions(data.responders, data.at);
-      if (!flushTimer) { appliedN = Math.max(appliedN, heardN); markSeq(); }
+      if (!flushTimer) {
+        appliedN = Math.max(appliedN, heardN);
+        markSeq();
+      }
     } else if (name === "duty" || name === "mode") {
       resync();
     } else {
@@ -162,14 +181,28 @@
   };
 
   const FEED_WORDS = {
-    "incident.report": "上报", "incident.accept": "立案", "incident.assign": "已派出",
-    "incident.reassign": "改派", "incident.sign": "已签收", "incident.feed_back": "反馈，待核查",
-    "incident.pass_check": "核查通过，结案", "incident.fail_check": "核查未过，返工",
-    "incident.urge": "催办", "incident.escalate": "提级", "incident.reopen": "重启",
-    "order.issue": "已派单", "order.sign": "接单", "order.depart": "出发", "order.arrive": "到场",
-    "alert.fire": "预警响起", "alert.fired": "预警响起", "alert.colour": "预警变色",
-    "alert.acknowledge": "预警已确认", "alert.acknowledged": "预警已确认",
-    "alert.resolve": "预警恢复", "alert.resolved": "预警恢复",
+    "incident.report": "上报",
+    "incident.accept": "立案",
+    "incident.assign": "已派出",
+    "incident.reassign": "改派",
+    "incident.sign": "已签收",
+    "incident.feed_back": "反馈，待核查",
+    "incident.pass_check": "核查通过，结案",
+    "incident.fail_check": "核查未过，返工",
+    "incident.urge": "催办",
+    "incident.escalate": "提级",
+    "incident.reopen": "重启",
+    "order.issue": "已派单",
+    "order.sign": "接单",
+    "order.depart": "出发",
+    "order.arrive": "到场",
+    "alert.fire": "预警响起",
+    "alert.fired": "预警响起",
+    "alert.colour": "预警变色",
+    "alert.acknowledge": "预警已确认",
+    "alert.acknowledged": "预警已确认",
+    "alert.resolve": "预警恢复",
+    "alert.resolved": "预警恢复",
   };
   /** Feed lines are told once the row is in hand, so that they can name the case. */
   function tellFeed(name, data) {
@@ -195,19 +228,23 @@
   function openSource() {
     closeSource();
     const { epoch } = county.state;
-    const since = epoch ? `?since=${encodeURIComponent(`${epoch}-${Math.max(appliedN, heardN)}`)}` : "";
+    const since = epoch
+      ? `?since=${encodeURIComponent(`${epoch}-${Math.max(appliedN, heardN)}`)}`
+      : "";
     source = new EventSource(`/live${since}`);
     source.openedAt = Date.now();
-    EVENTS.forEach((name) => source.addEventListener(name, (event) => {
-      const data = event.data ? JSON.parse(event.data) : {};
-      source.ywHeard = Date.now();
-      if (name !== "beat") {
-        recent.push({ name, data, id: event.lastEventId });
-        if (recent.length > KEPT_EVENTS) recent.shift();
-      }
-      channel?.postMessage({ type: "event", name, data, id: event.lastEventId });
-      receive(name, data, event.lastEventId);
-    }));
+    EVENTS.forEach((name) =>
+      source.addEventListener(name, (event) => {
+        const data = event.data ? JSON.parse(event.data) : {};
+        source.ywHeard = Date.now();
+        if (name !== "beat") {
+          recent.push({ name, data, id: event.lastEventId });
+          if (recent.length > KEPT_EVENTS) recent.shift();
+        }
+        channel?.postMessage({ type: "event", name, data, id: event.lastEventId });
+        receive(name, data, event.lastEventId);
+      }),
+    );
   }
   function closeSource() {
     if (source) source.close();
@@ -269,7 +306,7 @@
     const beat = live.beat || {};
     const silent = Date.now() - (live.beatAt || live.startedAt);
     const late = Math.max(Number(beat.oldest_unpublished_s) || 0, Number(beat.engine_age_s) || 0);
-    const stale = silent > SILENT_MS || late * 1000 > STALE_MS;
+    const stale = silent > SILENT_MS || late * 1000 > LATE_MS;
     const next = stale ? "stale" : county.state.epoch ? "live" : "starting";
     if (stale && live.state !== "stale") {
       live.lostAt = moments.now() - Math.max(silent, late * 1000);
@@ -289,7 +326,10 @@
     if (live.startedAt) return;
     live.startedAt = Date.now();
     mark("state", "starting");
-    setInterval(() => { judge(); watchSource(); }, 1000);
+    setInterval(() => {
+      judge();
+      watchSource();
+    }, 1000);
     for (let wait = 500; !(await resync()); wait = Math.min(wait * 2, 5000)) {
       live.tries += 1;
       await new Promise((done) => setTimeout(done, wait * (0.75 + Math.random() / 2)));

@@ -16,12 +16,20 @@
   }
   const sum = (rect, others) => others.reduce((n, other) => n + overlap(rect, other), 0);
   function outside(rect, pane) {
-    return Math.max(0, -rect.l) + Math.max(0, rect.r - pane.w) + Math.max(0, -rect.t) + Math.max(0, rect.b - pane.h);
+    return (
+      Math.max(0, -rect.l) +
+      Math.max(0, rect.r - pane.w) +
+      Math.max(0, -rect.t) +
+      Math.max(0, rect.b - pane.h)
+    );
   }
 
   /** Places a mark may take: on its spot first, then out along a leader, near before far. */
   function seats(r) {
-    const out = [{ dx: 0, dy: 0, side: "r" }, { dx: 0, dy: 0, side: "l" }];
+    const out = [
+      { dx: 0, dy: 0, side: "r" },
+      { dx: 0, dy: 0, side: "l" },
+    ];
     [3, 4.6, 6.6, 9].forEach((far) => {
       for (let i = 0; i < 16; i++) {
         const a = (i / 16) * 2 * Math.PI;
@@ -49,17 +57,26 @@
   function seatMarks(marks, pane, r, font) {
     const taken = [];
     const anchors = marks.map((m) => box(m.x, m.y, r, r));
-    const order = marks.map((mark, index) => [mark, index]).sort(([a], [b]) => Number(Boolean(b.focus)) - Number(Boolean(a.focus)));
+    const order = marks
+      .map((mark, index) => [mark, index])
+      .sort(([a], [b]) => Number(Boolean(b.focus)) - Number(Boolean(a.focus)));
     order.forEach(([mark, index]) => {
       const others = anchors.filter((_, i) => i !== index);
       let best = null;
-      seats(r).slice(0, mark.focus ? 2 : mark.key ? undefined : 1).forEach((seat) => {
-        const boxes = boxesOf(mark, seat, r, font);
-        const far = Math.hypot(seat.dx, seat.dy);
-        const cost = boxes.reduce((n, b) => n + sum(b, taken) * 3 + sum(b, others) + outside(b, pane) * r * 9, 0)
-          + far * r * 0.34 + (seat.side === "l" ? 2 : 0);
-        if (!best || cost < best.cost) best = { cost, seat, boxes };
-      });
+      seats(r)
+        .slice(0, mark.focus ? 2 : mark.key ? undefined : 1)
+        .forEach((seat) => {
+          const boxes = boxesOf(mark, seat, r, font);
+          const far = Math.hypot(seat.dx, seat.dy);
+          const cost =
+            boxes.reduce(
+              (n, b) => n + sum(b, taken) * 3 + sum(b, others) + outside(b, pane) * r * 9,
+              0,
+            ) +
+            far * r * 0.34 +
+            (seat.side === "l" ? 2 : 0);
+          if (!best || cost < best.cost) best = { cost, seat, boxes };
+        });
       mark.seat = best.seat;
       taken.push(...best.boxes);
     });
@@ -67,7 +84,19 @@
   }
 
   function seatNames(names, taken, font) {
-    const shifts = [[0, 0], [0, -1.1], [0, 1.1], [-1.2, 0], [1.2, 0], [-1.2, -1.1], [1.2, -1.1], [-1.2, 1.1], [1.2, 1.1], [0, -2.2], [0, 2.2]];
+    const shifts = [
+      [0, 0],
+      [0, -1.1],
+      [0, 1.1],
+      [-1.2, 0],
+      [1.2, 0],
+      [-1.2, -1.1],
+      [1.2, -1.1],
+      [-1.2, 1.1],
+      [1.2, 1.1],
+      [0, -2.2],
+      [0, 2.2],
+    ];
     const placed = [...taken];
     names.forEach((name) => {
       const w = width(name.text, font) + width(name.count, font * 0.92) + font * 0.4;
@@ -84,8 +113,10 @@
   }
 
   function drawName(n, font) {
-    const count = n.count === "" ? "" :
-      `<tspan class="n" dx="${font * 0.28}" font-size="${font * 0.92}">${esc(n.count)}</tspan>`;
+    const count =
+      n.count === ""
+        ? ""
+        : `<tspan class="n" dx="${font * 0.28}" font-size="${font * 0.92}">${esc(n.count)}</tspan>`;
     return `<text class="town halo${n.dim ? " dim" : ""}" x="${n.x + n.dx}" y="${n.y + n.dy}" font-size="${font}">${esc(n.text)}${count}</text>`;
   }
 
@@ -93,9 +124,11 @@
     const { dx, dy } = m.seat;
     if (!dx && !dy) return "";
     const d = `M${m.x} ${m.y}L${m.x + dx} ${m.y + dy}`;
-    return `<path d="${d}" class="leader-case" stroke-width="${r * 0.28}"/>` +
+    return (
+      `<path d="${d}" class="leader-case" stroke-width="${r * 0.28}"/>` +
       `<path d="${d}" class="leader" stroke-width="${r * 0.09}"/>` +
-      `<circle cx="${m.x}" cy="${m.y}" r="${r * 0.26}" class="anchor" stroke-width="${r * 0.1}"/>`;
+      `<circle cx="${m.x}" cy="${m.y}" r="${r * 0.26}" class="anchor" stroke-width="${r * 0.1}"/>`
+    );
   }
 
   function drawMark(m, base, font) {
@@ -146,16 +179,21 @@
       const p = project([item.lon, item.lat]);
       return { ...item, x: p.x, y: p.y };
     };
-    const marks = options.marks.filter((m) => Number.isFinite(m.lon)).map((m) => {
-      const label = options.labelled !== false && m.key ? shorten(m.title) : "";
-      return { ...spot(m), label };
-    }).filter((m) => m.x > -r && m.x < pane.w + r && m.y > -r && m.y < pane.h + r);
-    const names = options.names.map(spot)
+    const marks = options.marks
+      .filter((m) => Number.isFinite(m.lon))
+      .map((m) => {
+        const label = options.labelled !== false && m.key ? shorten(m.title) : "";
+        return { ...spot(m), label };
+      })
+      .filter((m) => m.x > -r && m.x < pane.w + r && m.y > -r && m.y < pane.h + r);
+    const names = options.names
+      .map(spot)
       .filter((n) => n.x > 0 && n.x < pane.w && n.y > font && n.y < pane.h);
     seatNames(names, seatMarks(marks, pane, r, font), font);
     svg.setAttribute("viewBox", `0 0 ${pane.w} ${pane.h}`);
     const back = [...marks].reverse();
-    const html = names.map((n) => drawName(n, font)).join("") +
+    const html =
+      names.map((n) => drawName(n, font)).join("") +
       back.map((m) => drawLeader(m, r)).join("") +
       back.map((m) => drawMark(m, r, font)).join("");
     yw.signs.put(svg, html);

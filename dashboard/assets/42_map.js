@@ -22,19 +22,21 @@
   }
 
   function loadLibrary() {
-    library = library || new Promise((done, fail) => {
-      const style = document.createElement("link");
-      style.rel = "stylesheet";
-      style.href = `${VENDOR}maplibre-gl.css`;
-      const script = document.createElement("script");
-      script.src = `${VENDOR}maplibre-gl-csp.js`;
-      script.onload = () => {
-        window.maplibregl.setWorkerUrl(`${VENDOR}maplibre-gl-csp-worker.js`);
-        done(window.maplibregl);
-      };
-      script.onerror = fail;
-      document.head.append(style, script);
-    });
+    library =
+      library ||
+      new Promise((done, fail) => {
+        const style = document.createElement("link");
+        style.rel = "stylesheet";
+        style.href = `${VENDOR}maplibre-gl.css`;
+        const script = document.createElement("script");
+        script.src = `${VENDOR}maplibre-gl-csp.js`;
+        script.onload = () => {
+          window.maplibregl.setWorkerUrl(`${VENDOR}maplibre-gl-csp-worker.js`);
+          done(window.maplibregl);
+        };
+        script.onerror = fail;
+        document.head.append(style, script);
+      });
     return library;
   }
 
@@ -42,16 +44,24 @@
 
   /** Boundaries by hashed address; every pane of the page shares one copy. */
   function loadBoundaries() {
-    boundaries = boundaries || (async () => {
-      const manifest = await yw.live.getJson("/geo/manifest.json");
-      const names = ["county", "towns", "villages", "neighbours", "airport"];
-      const files = await Promise.all(names.map((name) => {
-        const url = urlOf(manifest.tiers[name], "low");
-        return url ? yw.live.getJson(url) : mapStyle.EMPTY;
-      }));
-      const geo = Object.fromEntries(names.map((name, i) => [name, files[i]]));
-      return { ...geo, approval: manifest.approval, cellsUrl: urlOf(manifest.tiers.cells, "mid") };
-    })();
+    boundaries =
+      boundaries ||
+      (async () => {
+        const manifest = await yw.live.getJson("/geo/manifest.json");
+        const names = ["county", "towns", "villages", "neighbours", "airport"];
+        const files = await Promise.all(
+          names.map((name) => {
+            const url = urlOf(manifest.tiers[name], "low");
+            return url ? yw.live.getJson(url) : mapStyle.EMPTY;
+          }),
+        );
+        const geo = Object.fromEntries(names.map((name, i) => [name, files[i]]));
+        return {
+          ...geo,
+          approval: manifest.approval,
+          cellsUrl: urlOf(manifest.tiers.cells, "mid"),
+        };
+      })();
     return boundaries;
   }
 
@@ -61,11 +71,18 @@
   }
   function boundsOf(features) {
     const b = [180, 90, -180, -90];
-    features.forEach((f) => eachPoint(f.geometry, ([x, y]) => {
-      b[0] = Math.min(b[0], x); b[1] = Math.min(b[1], y);
-      b[2] = Math.max(b[2], x); b[3] = Math.max(b[3], y);
-    }));
-    return [[b[0], b[1]], [b[2], b[3]]];
+    features.forEach((f) =>
+      eachPoint(f.geometry, ([x, y]) => {
+        b[0] = Math.min(b[0], x);
+        b[1] = Math.min(b[1], y);
+        b[2] = Math.max(b[2], x);
+        b[3] = Math.max(b[3], y);
+      }),
+    );
+    return [
+      [b[0], b[1]],
+      [b[2], b[3]],
+    ];
   }
   function labelPoint(feature) {
     const own = feature.properties.label || feature.properties.seat;
@@ -78,7 +95,16 @@
     /** `options`: {k, mark, label, interactive, own (town code), labelled, onPick, padding}. */
     constructor(pane, options) {
       this.pane = pane;
-      this.options = { k: 1, unit: 4.6, stroke: 1, mark: 14, label: 14.5, interactive: true, padding: 18, ...options };
+      this.options = {
+        k: 1,
+        unit: 4.6,
+        stroke: 1,
+        mark: 14,
+        label: 14.5,
+        interactive: true,
+        padding: 18,
+        ...options,
+      };
       this.layers = { cases: true, responders: true, alerts: true, density: true };
       this.marks = [];
       this.locked = false;
@@ -96,10 +122,20 @@
       this.svg.setAttribute("class", "map-marks");
       this.pane.replaceChildren(canvas, this.svg);
       this.map = new lib.Map({
-        container: canvas, style: this.style(), bounds: this.homeBounds(),
-        fitBoundsOptions: { padding: this.padding() }, interactive: this.options.interactive,
-        dragRotate: false, pitchWithRotate: false, touchPitch: false, fadeDuration: 0,
-        attributionControl: false, maxZoom: 17, minZoom: 7, trackResize: false, keyboard: false,
+        container: canvas,
+        style: this.style(),
+        bounds: this.homeBounds(),
+        fitBoundsOptions: { padding: this.padding() },
+        interactive: this.options.interactive,
+        dragRotate: false,
+        pitchWithRotate: false,
+        touchPitch: false,
+        fadeDuration: 0,
+        attributionControl: false,
+        maxZoom: 17,
+        minZoom: 7,
+        trackResize: false,
+        keyboard: false,
         localIdeographFontFamily: '"Inter","Noto Sans CJK SC","Noto Sans SC",sans-serif',
       });
       if (this.options.interactive) this.map.touchZoomRotate.disableRotation();
@@ -115,7 +151,8 @@
 
     style() {
       return {
-        version: 8, sources: mapStyle.sources(this.geo),
+        version: 8,
+        sources: mapStyle.sources(this.geo),
         layers: mapStyle.layers(this.options),
       };
     }
@@ -132,7 +169,9 @@
       const redraw = () => this.drawMarks();
       map.on("move", redraw);
       map.on("zoomend", () => this.useCells());
-      const lock = (event) => { if (event.originalEvent) this.locked = true; };
+      const lock = (event) => {
+        if (event.originalEvent) this.locked = true;
+      };
       map.on("dragstart", lock);
       map.on("zoomstart", lock);
       new ResizeObserver(() => this.resized()).observe(this.pane);
@@ -167,7 +206,10 @@
         this.map.setLayoutProperty("responders", "icon-size", mapStyle.iconSize(this.fitZoom));
         this.map.setPaintProperty("responders", "icon-opacity", mapStyle.iconOpacity(this.fitZoom));
       }
-      const share = Math.max((b.x - a.x) / this.pane.clientWidth, (b.y - a.y) / this.pane.clientHeight);
+      const share = Math.max(
+        (b.x - a.x) / this.pane.clientWidth,
+        (b.y - a.y) / this.pane.clientHeight,
+      );
       this.pane.dataset.fill = share.toFixed(2);
       this.drawMarks();
     }
@@ -182,7 +224,11 @@
     flyTo(lon, lat, zoom = 13) {
       if (!Number.isFinite(lon)) return;
       this.locked = true;
-      this.map.easeTo({ center: [lon, lat], zoom: Math.max(zoom, this.map.getZoom()), duration: 600 });
+      this.map.easeTo({
+        center: [lon, lat],
+        zoom: Math.max(zoom, this.map.getZoom()),
+        duration: 600,
+      });
     }
 
     /* ---- what is shown --------------------------------------------------------------------- */
@@ -221,8 +267,8 @@
     }
     setLayers(layers) {
       this.layers = { ...this.layers, ...layers };
-      const show = (ids, on) => ids.forEach((id) =>
-        this.map.setLayoutProperty(id, "visibility", on ? "visible" : "none"));
+      const show = (ids, on) =>
+        ids.forEach((id) => this.map.setLayoutProperty(id, "visibility", on ? "visible" : "none"));
       show(["cases-cluster", "cases-count", "cases-one"], this.layers.cases);
       show(["responders", "tracks"], this.layers.responders);
       show(["areas-fill", "areas-line"], this.layers.alerts);
@@ -250,7 +296,8 @@
       this.sources.cellsLoaded = true;
       this.map.getSource("cells").setData(await yw.live.getJson(this.geo.cellsUrl));
       ["cells-fill", "cells-line"].forEach((id) =>
-        this.map.setLayerZoomRange(id, Math.min(16, this.fitZoom + CELLS_FROM), 24));
+        this.map.setLayerZoomRange(id, Math.min(16, this.fitZoom + CELLS_FROM), 24),
+      );
       this.later();
     }
 
@@ -260,8 +307,12 @@
       const { own } = this.options;
       const names = own ? this.villageNames(own) : this.townNames();
       mapMarks.render(this.svg, (p) => this.map.project(p), pane, {
-        k: this.options.k, mark: this.options.mark, label: this.options.label,
-        labelled: this.options.labelled, marks: this.layers.alerts ? this.marks : [], names,
+        k: this.options.k,
+        mark: this.options.mark,
+        label: this.options.label,
+        labelled: this.options.labelled,
+        marks: this.layers.alerts ? this.marks : [],
+        names,
       });
       this.options.onMove?.(this);
     }
@@ -269,14 +320,26 @@
       return [...this.towns.values()].map((f) => {
         const [lon, lat] = labelPoint(f);
         const count = this.sources.townCounts.get(f.properties.code) ?? 0;
-        return { lon, lat, text: f.properties.short_name || f.properties.name, count: this.layers.cases ? String(count) : "" };
+        return {
+          lon,
+          lat,
+          text: f.properties.short_name || f.properties.name,
+          count: this.layers.cases ? String(count) : "",
+        };
       });
     }
     villageNames(own) {
-      return [...this.villages.values()].filter((f) => f.properties.town_code === own).map((f) => {
-        const [lon, lat] = labelPoint(f);
-        return { lon, lat, text: (f.properties.short_name || f.properties.name).replace(/(社区|村)$/, ""), count: "" };
-      });
+      return [...this.villages.values()]
+        .filter((f) => f.properties.town_code === own)
+        .map((f) => {
+          const [lon, lat] = labelPoint(f);
+          return {
+            lon,
+            lat,
+            text: (f.properties.short_name || f.properties.name).replace(/(社区|村)$/, ""),
+            count: "",
+          };
+        });
     }
 
     pickMark(target) {
@@ -284,7 +347,9 @@
       if (mark) this.options.onPick?.({ kind: mark.dataset.kind, id: mark.dataset.id });
     }
     pickPoint(event) {
-      const hits = this.map.queryRenderedFeatures(event.point, { layers: ["cases-one", "cases-cluster"] });
+      const hits = this.map.queryRenderedFeatures(event.point, {
+        layers: ["cases-one", "cases-cluster"],
+      });
       if (!hits.length) return;
       const hit = hits[0];
       if (hit.properties.cluster) {
@@ -300,8 +365,12 @@
       const a = this.map.unproject([0, y]);
       const b = this.map.unproject([100, y]);
       const metres = a.distanceTo(b);
-      const round = [100, 200, 500, 1000, 2000, 5000, 10000, 20000].find((m) => m >= metres * 0.45) || 20000;
-      return { words: round < 1000 ? `${round} 米` : `${round / 1000} 千米`, px: (round / metres) * 100 };
+      const round =
+        [100, 200, 500, 1000, 2000, 5000, 10000, 20000].find((m) => m >= metres * 0.45) || 20000;
+      return {
+        words: round < 1000 ? `${round} 米` : `${round / 1000} 千米`,
+        px: (round / metres) * 100,
+      };
     }
   }
 

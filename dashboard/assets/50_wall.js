@@ -25,9 +25,12 @@
     const cases = calm ? county.soonest(5) : county.worst(ROWS, now);
     root.classList.toggle("calm", calm);
     put(at("wall-verdict"), wallParts.verdict(cases, calm, now));
-    put(at("wall-board"), calm
-      ? wallParts.calmBoard(cases, now, at("wall-board"))
-      : wallParts.board(cases, now, Boolean(view.frozen)));
+    put(
+      at("wall-board"),
+      calm
+        ? wallParts.calmBoard(cases, now, at("wall-board"))
+        : wallParts.board(cases, now, Boolean(view.frozen)),
+    );
     put(at("wall-legend"), wallParts.legend(calm));
     put(at("wall-forces"), wallParts.forces(now));
     put(at("wall-duty"), wallParts.duty());
@@ -41,8 +44,16 @@
     if (!view.map) return;
     const covered = new Set(cases.flatMap((c) => c.incidents.map((i) => i.id)));
     const keyed = cases.map((c, i) => ({
-      key: c.key, kind: c.kind, id: c.id, colour: c.colour, title: c.title, lon: c.lon, lat: c.lat,
-      over: c.due > 0 && c.due < now, focus: i === 0 && !calm, covers: c.incidents.map((x) => x.id),
+      key: c.key,
+      kind: c.kind,
+      id: c.id,
+      colour: c.colour,
+      title: c.title,
+      lon: c.lon,
+      lat: c.lat,
+      over: c.due > 0 && c.due < now,
+      focus: i === 0 && !calm,
+      covers: c.incidents.map((x) => x.id),
       pulse: c.colour === "red" && !c.alert?.acknowledged,
     }));
     const rest = [...county.state.incidents.values()]
@@ -58,7 +69,12 @@
   let waiting = 0;
   /** Several changes within a moment are one drawing. */
   function later() {
-    waiting = waiting || setTimeout(() => { waiting = 0; draw(); }, 150);
+    waiting =
+      waiting ||
+      setTimeout(() => {
+        waiting = 0;
+        draw();
+      }, 150);
   }
 
   function tick() {
@@ -101,7 +117,16 @@
     setInterval(lookAfterSystem, 10e3);
     live.start().then(lookAfterSystem);
     if (yw.map.supported()) {
-      const options = { k: scale(), mark: 27, label: 31, interactive: false, padding: 26, dots: true, unit: 7.5, stroke: 1.35 };
+      const options = {
+        k: scale(),
+        mark: 27,
+        label: 31,
+        interactive: false,
+        padding: 26,
+        dots: true,
+        unit: 7.5,
+        stroke: 1.35,
+      };
       yw.map.open(pane, options).then((map) => {
         view.map = map;
         draw();

@@ -11,7 +11,10 @@
   const SQUARE =
     '<svg width="22" height="22" aria-hidden="true"><rect x="3" y="3" width="16" height="16" rx="4" fill="var(--text-2)"/></svg>';
 
-  const bareId = (subject) => String(subject || "").split(":").pop();
+  const bareId = (subject) =>
+    String(subject || "")
+      .split(":")
+      .pop();
 
   /** One owed matter joined with the case or alert it is about. */
   function matter(owed) {
@@ -21,7 +24,10 @@
     const kind = alert || String(owed.kind).startsWith("alert") ? "alert" : "incident";
     const colour = owed.colour || alert?.colour || null;
     return {
-      ...owed, id, kind, colour,
+      ...owed,
+      id,
+      kind,
+      colour,
       title: owed.title || alert?.title || incident?.title || owed.kind,
       place: county.placeOf(owed.place || incident?.place),
       level: owed.level || incident?.level || 0,
@@ -29,15 +35,24 @@
       from: owed.since ? Date.parse(owed.since) : 0,
       note: owed.note || noteOf(alert, incident),
       pinned: colour === "red" && alert && !alert.acknowledged,
-      alert, incident,
+      alert,
+      incident,
     };
   }
   function noteOf(alert, incident) {
-    if (alert) return alert.acknowledged ? `已确认 ${alert.ack_by || ""}` : `${moments.hm(alert.fired)} 响起，值 ${alert.value ?? ""}`;
+    if (alert)
+      return alert.acknowledged
+        ? `已确认 ${alert.ack_by || ""}`
+        : `${moments.hm(alert.fired)} 响起，值 ${alert.value ?? ""}`;
     if (!incident) return "";
-    if (incident.unsigned) return county.isOverdue(incident, moments.now()) ? "无人签收" : `待${incident.holder || "对方"}签收`;
+    if (incident.unsigned)
+      return county.isOverdue(incident, moments.now())
+        ? "无人签收"
+        : `待${incident.holder || "对方"}签收`;
     const lead = incident.who[0];
-    return lead ? `${lead.name} ${yw.signs.ORDER_STATES[lead.state] || ""}` : `${moments.limit(incident.reported)} 上报`;
+    return lead
+      ? `${lead.name} ${yw.signs.ORDER_STATES[lead.state] || ""}`
+      : `${moments.limit(incident.reported)} 上报`;
   }
 
   /** What needs me, sorted by time left; an unacknowledged red alert is pinned above. */
@@ -48,8 +63,10 @@
       const known = once.get(`${m.id} ${m.verb}`);
       if (!known || (m.due || at) < (known.due || at)) once.set(`${m.id} ${m.verb}`, m);
     });
-    return [...once.values()]
-      .sort((a, b) => Number(Boolean(b.pinned)) - Number(Boolean(a.pinned)) || (a.due || at) - (b.due || at));
+    return [...once.values()].sort(
+      (a, b) =>
+        Number(Boolean(b.pinned)) - Number(Boolean(a.pinned)) || (a.due || at) - (b.due || at),
+    );
   }
 
   function icon(m, keys) {
@@ -62,18 +79,30 @@
   function needRow(m, keys, chosen, now) {
     const left = moments.remaining(m.due, m.from, now);
     const ink = left.tone === "over" ? "orange" : left.tone === "near" ? "yellow" : "";
-    const colour = m.colour ? `<span class="${COLOURS[m.colour].text}">${COLOURS[m.colour].word}色</span> · ` : "";
+    const colour = m.colour
+      ? `<span class="${COLOURS[m.colour].text}">${COLOURS[m.colour].word}色</span> · `
+      : "";
     const on = m.id === chosen;
-    return `<div class="need${on ? " on" : ""}" role="option" tabindex="${on ? 0 : -1}" aria-selected="${on}" data-kind="${m.kind}" data-id="${esc(m.id)}">` +
+    return (
+      `<div class="need${on ? " on" : ""}" role="option" tabindex="${on ? 0 : -1}" aria-selected="${on}" data-kind="${m.kind}" data-id="${esc(m.id)}">` +
       `${icon(m, keys)}<div><h3><span>${esc(m.title)}</span>${level(m.level)}</h3><p>${colour}${esc(m.place)}</p></div>` +
       `<div class="lft ${ink}">${left.words}<small>${m.due ? `限 ${left.limit}` : ""}</small></div>` +
-      `<div class="ask"><b>${esc(m.verb || "办理")}</b><span class="t2">${esc(m.note)}</span></div>${m.due ? bar(left.used, left.tone) : ""}</div>`;
+      `<div class="ask"><b>${esc(m.verb || "办理")}</b><span class="t2">${esc(m.note)}</span></div>${m.due ? bar(left.used, left.tone) : ""}</div>`
+    );
   }
 
   function needList(rows, keys, chosen, now) {
     if (rows.length) {
-      const more = rows.length > MOST_ROWS ? `<p class="empty">另有 ${rows.length - MOST_ROWS} 件，时限在后</p>` : "";
-      return rows.slice(0, MOST_ROWS).map((m) => needRow(m, keys, chosen, now)).join("") + more;
+      const more =
+        rows.length > MOST_ROWS
+          ? `<p class="empty">另有 ${rows.length - MOST_ROWS} 件，时限在后</p>`
+          : "";
+      return (
+        rows
+          .slice(0, MOST_ROWS)
+          .map((m) => needRow(m, keys, chosen, now))
+          .join("") + more
+      );
     }
     const next = county.soonest(1)[0];
     const soon = next ? `<br>下一个时限 ${moments.limit(next.due, now)}　${esc(next.title)}` : "";
@@ -84,8 +113,12 @@
     const counts = new Map();
     rows.forEach((m) => counts.set(m.verb || "办理", (counts.get(m.verb || "办理") || 0) + 1));
     const top = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 4);
-    return [["", rows.length], ...top].map(([verb, n]) =>
-      `<button type="button" class="${chosen === verb ? "on" : ""}" data-verb="${esc(verb)}" aria-pressed="${chosen === verb}">${esc(verb) || "全部"} ${n}</button>`).join("");
+    return [["", rows.length], ...top]
+      .map(
+        ([verb, n]) =>
+          `<button type="button" class="${chosen === verb ? "on" : ""}" data-verb="${esc(verb)}" aria-pressed="${chosen === verb}">${esc(verb) || "全部"} ${n}</button>`,
+      )
+      .join("");
   }
 
   function alertRow(a, keys, chosen, now) {
@@ -94,16 +127,28 @@
     const why = a.silenced ? "静默" : a.inhibited ? "由上级代表" : "恢复中";
     const drawn = quiet ? sign(a.colour, "28px", "", why) : sign(a.colour, "28px", keys.get(a.id));
     const state = quiet ? why : a.acknowledged ? "已确认" : "<b>待确认</b>";
-    const note = a.acknowledged && !quiet ? `${esc(a.ack_by || "")}${a.ack_until ? ` 至 ${moments.limit(Date.parse(a.ack_until), now)}` : ""}` : `${moments.limit(a.fired, now)} 起`;
-    const ack = !quiet && !a.acknowledged ? `<button type="button" class="btn sm" data-act="ack" data-id="${esc(a.id)}">确认</button>` : "";
-    return `<div class="alert-row${quiet ? " quiet" : ""}${a.id === chosen ? " on" : ""}" role="option" tabindex="-1" data-kind="alert" data-id="${esc(a.id)}">` +
+    const note =
+      a.acknowledged && !quiet
+        ? `${esc(a.ack_by || "")}${a.ack_until ? ` 至 ${moments.limit(Date.parse(a.ack_until), now)}` : ""}`
+        : `${moments.limit(a.fired, now)} 起`;
+    const ack =
+      !quiet && !a.acknowledged
+        ? `<button type="button" class="btn sm" data-act="ack" data-id="${esc(a.id)}">确认</button>`
+        : "";
+    return (
+      `<div class="alert-row${quiet ? " quiet" : ""}${a.id === chosen ? " on" : ""}" role="option" tabindex="-1" data-kind="alert" data-id="${esc(a.id)}">` +
       `${drawn}<div><h3>${esc(a.title)}</h3><p><span class="${c.text}">${c.word}色</span> · ${esc(a.rule_title || a.rule)}　${a.incident_ids.length} 件</p></div>` +
-      `<div class="r">${state}<small>${note}</small></div><div class="a">${ack}</div></div>`;
+      `<div class="r">${state}<small>${note}</small></div><div class="a">${ack}</div></div>`
+    );
   }
   function alertList(keys, chosen, now) {
-    const order = (a) => (a.state === "firing" && !a.silenced && !a.inhibited ? 0 : 10) +
-      yw.signs.ORDER.indexOf(a.colour) + (a.acknowledged ? 0.5 : 0);
-    const rows = [...county.state.alerts.values()].sort((a, b) => order(a) - order(b) || a.fired - b.fired);
+    const order = (a) =>
+      (a.state === "firing" && !a.silenced && !a.inhibited ? 0 : 10) +
+      yw.signs.ORDER.indexOf(a.colour) +
+      (a.acknowledged ? 0.5 : 0);
+    const rows = [...county.state.alerts.values()].sort(
+      (a, b) => order(a) - order(b) || a.fired - b.fired,
+    );
     if (!rows.length) return '<p class="empty">没有预警在响<br>规则随每次案件变动重算</p>';
     return rows.map((a) => alertRow(a, keys, chosen, now)).join("");
   }
@@ -111,18 +156,26 @@
   function figures(now) {
     const f = county.state.figures;
     const { open, overdue, waiting, unsigned } = county.totals(now);
-    const rate = f.on_time_den ? `${((100 * f.on_time_num) / f.on_time_den).toFixed(1)}<small>%</small>` : "—";
+    const rate = f.on_time_den
+      ? `${((100 * f.on_time_num) / f.on_time_den).toFixed(1)}<small>%</small>`
+      : "—";
     const last = Number.isFinite(f.reported_last_week) ? `上周同日 ${f.reported_last_week}` : "";
-    const cell = (figure, name, note) => `<div><div class="num">${figure}</div><p>${name}<i>${note}</i></p></div>`;
-    return cell(f.reported_today ?? "—", "今日上报", last) +
+    const cell = (figure, name, note) =>
+      `<div><div class="num">${figure}</div><p>${name}<i>${note}</i></p></div>`;
+    return (
+      cell(f.reported_today ?? "—", "今日上报", last) +
       cell(open, "在办", `<span class="${overdue ? "orange" : ""}">超时 ${overdue}</span>`) +
-      cell(waiting, "待签收", unsigned ? `<span class="orange">过时限 ${unsigned}</span>` : "") + cell(rate, "按期处置", f.on_time_den ? `${f.on_time_num}/${f.on_time_den}` : "");
+      cell(waiting, "待签收", unsigned ? `<span class="orange">过时限 ${unsigned}</span>` : "") +
+      cell(rate, "按期处置", f.on_time_den ? `${f.on_time_num}/${f.on_time_den}` : "")
+    );
   }
 
   function responders(now, limit) {
     const rows = [...county.state.responders.values()];
     const fresh = rows.filter((r) => now - r.seen <= 30 * 60e3 && r.state !== "stale");
-    const shown = [...rows].sort((a, b) => (b.state === "busy") - (a.state === "busy") || b.seen - a.seen).slice(0, limit);
+    const shown = [...rows]
+      .sort((a, b) => (b.state === "busy") - (a.state === "busy") || b.seen - a.seen)
+      .slice(0, limit);
     const words = { free: "空闲", busy: "在办", rest: "休息", stale: "位置过时" };
     const line = (r) => {
       const stale = now - r.seen > 30 * 60e3 || r.state === "stale";
@@ -139,19 +192,40 @@
     const found = [];
     for (const i of county.state.incidents.values()) {
       if (`${i.number} ${i.title} ${i.place}`.toLowerCase().includes(want)) {
-        found.push({ kind: "incident", id: i.id, title: i.title, note: `${i.number}　${i.place || ""}`, lon: i.lon, lat: i.lat });
+        found.push({
+          kind: "incident",
+          id: i.id,
+          title: i.title,
+          note: `${i.number}　${i.place || ""}`,
+          lon: i.lon,
+          lat: i.lat,
+        });
       }
       if (found.length >= 8) break;
     }
     const places = geo ? [...geo.towns.values(), ...geo.villages.values()] : [];
-    places.filter((f) => f.properties.name.includes(want)).slice(0, 6).forEach((f) =>
-      found.push({ kind: "place", id: f.properties.code, title: f.properties.name, note: "地点", feature: f }));
+    places
+      .filter((f) => f.properties.name.includes(want))
+      .slice(0, 6)
+      .forEach((f) =>
+        found.push({
+          kind: "place",
+          id: f.properties.code,
+          title: f.properties.name,
+          note: "地点",
+          feature: f,
+        }),
+      );
     return found;
   }
   function results(found, chosen) {
     if (!found.length) return '<p class="empty">没有找到，试试案号、事项或村名</p>';
-    return found.map((f, i) =>
-      `<div role="option" class="found${i === chosen ? " on" : ""}" aria-selected="${i === chosen}" data-index="${i}"><b>${esc(f.title)}</b><span>${esc(f.note)}</span></div>`).join("");
+    return found
+      .map(
+        (f, i) =>
+          `<div role="option" class="found${i === chosen ? " on" : ""}" aria-selected="${i === chosen}" data-index="${i}"><b>${esc(f.title)}</b><span>${esc(f.note)}</span></div>`,
+      )
+      .join("");
   }
 
   yw.deskLists = { matters, needList, chips, alertList, figures, responders, find, results };

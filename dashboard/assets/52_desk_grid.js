@@ -6,8 +6,17 @@
   const { esc, put } = yw.signs;
   const GRID = "desk-grid";
   const STATUS = {
-    reported: "待受理", verifying: "核实中", filed: "待派遣", assigned: "待签收", handling: "处置中",
-    suspended: "挂起", checking: "待核查", closed: "已结案", archived: "已归档", rejected: "不予受理", merged: "已并案",
+    reported: "待受理",
+    verifying: "核实中",
+    filed: "待派遣",
+    assigned: "待签收",
+    handling: "处置中",
+    suspended: "挂起",
+    checking: "待核查",
+    closed: "已结案",
+    archived: "已归档",
+    rejected: "不予受理",
+    merged: "已并案",
   };
   const view = { api: null, tab: "", timer: 0 };
 
@@ -23,24 +32,52 @@
   const parts = (window.dashAgGridComponentFunctions = window.dashAgGridComponentFunctions || {});
   parts.ywStatus = ({ data }) => {
     const state = data.unsigned ? "unsigned" : data.dot;
-    return window.React.createElement("span", { className: "st", dangerouslySetInnerHTML: { __html: `${yw.signs.dot(state)}${esc(data.state)}` } });
+    return window.React.createElement("span", {
+      className: "st",
+      dangerouslySetInnerHTML: { __html: `${yw.signs.dot(state)}${esc(data.state)}` },
+    });
   };
   parts.ywTitle = ({ data }) =>
-    window.React.createElement("span", { className: "ti", dangerouslySetInnerHTML: { __html: `<b>${esc(data.title)}</b>${yw.signs.level(data.level)}` } });
+    window.React.createElement("span", {
+      className: "ti",
+      dangerouslySetInnerHTML: { __html: `<b>${esc(data.title)}</b>${yw.signs.level(data.level)}` },
+    });
   parts.ywLeft = ({ data }) => {
     const left = leftOf(data);
     const ink = left.tone === "over" ? "orange b" : left.tone === "near" ? "yellow b" : "";
     const html = `<span class="${ink}">${left.words}</span>${yw.signs.bar(left.used, left.tone)}`;
-    return window.React.createElement("span", { className: "rest-cell", dangerouslySetInnerHTML: { __html: html } });
+    return window.React.createElement("span", {
+      className: "rest-cell",
+      dangerouslySetInnerHTML: { __html: html },
+    });
   };
 
-  const DOTS = { handling: "onsite", assigned: "signed", checking: "done", filed: "none", reported: "none", verifying: "signed", suspended: "none" };
+  const DOTS = {
+    handling: "onsite",
+    assigned: "signed",
+    checking: "done",
+    filed: "none",
+    reported: "none",
+    verifying: "signed",
+    suspended: "none",
+  };
   function rowOf(i) {
     return {
-      id: i.id, number: i.number, short: `${i.number.slice(4, 8)}-${i.number.slice(8)}`, title: i.title, level: i.level, place: county.placeOf(i.place) || "未定位",
-      status: i.status, state: i.unsigned ? "待签收" : STATUS[i.status] || i.status, dot: DOTS[i.status] || "none",
-      unsigned: i.unsigned, hands: county.handsOf(i.who) || "—", due: i.due, from: i.reported,
-      reported: moments.limit(i.reported), rev: i.rev,
+      id: i.id,
+      number: i.number,
+      short: `${i.number.slice(4, 8)}-${i.number.slice(8)}`,
+      title: i.title,
+      level: i.level,
+      place: county.placeOf(i.place) || "未定位",
+      status: i.status,
+      state: i.unsigned ? "待签收" : STATUS[i.status] || i.status,
+      dot: DOTS[i.status] || "none",
+      unsigned: i.unsigned,
+      hands: county.handsOf(i.who) || "—",
+      due: i.due,
+      from: i.reported,
+      reported: moments.limit(i.reported),
+      rev: i.rev,
     };
   }
 
@@ -56,13 +93,21 @@
     const all = [...county.state.incidents.values()];
     const counts = new Map();
     all.forEach((i) => counts.set(i.status, (counts.get(i.status) || 0) + 1));
-    const entries = [["", "全部在办", all.length], ["overdue", "超时", all.filter((i) => TESTS.overdue(i, now)).length],
+    const entries = [
+      ["", "全部在办", all.length],
+      ["overdue", "超时", all.filter((i) => TESTS.overdue(i, now)).length],
       ...["reported", "verifying", "filed", "assigned", "handling", "checking", "suspended"]
-        .filter((s) => counts.get(s)).map((s) => [s, STATUS[s], counts.get(s)])];
+        .filter((s) => counts.get(s))
+        .map((s) => [s, STATUS[s], counts.get(s)]),
+    ];
     const lost = all.filter(TESTS.unlocated).length;
     if (lost) entries.push(["unlocated", "未定位", lost]);
-    return entries.map(([id, word, n]) =>
-      `<button type="button" role="tab" class="${view.tab === id ? "on" : ""}" aria-selected="${view.tab === id}" data-tab="${id}">${word} ${n}</button>`).join("");
+    return entries
+      .map(
+        ([id, word, n]) =>
+          `<button type="button" role="tab" class="${view.tab === id ? "on" : ""}" aria-selected="${view.tab === id}" data-tab="${id}">${word} ${n}</button>`,
+      )
+      .join("");
   }
 
   /** The grid's own interface, once the grid stands; it is loaded after the page. */
@@ -87,7 +132,9 @@
     if (!grid) return later();
     const test = testOf(view.tab);
     const rows = [];
-    county.state.incidents.forEach((i) => { if (test(i, now)) rows.push(rowOf(i)); });
+    county.state.incidents.forEach((i) => {
+      if (test(i, now)) rows.push(rowOf(i));
+    });
     grid.setGridOption("rowData", rows);
     box.dataset.rows = String(rows.length);
   }
@@ -105,9 +152,13 @@
       feed();
     });
     document.getElementById("desk-export")?.addEventListener("click", () => {
-      api()?.exportDataAsCsv({ fileName: `在办案件 ${moments.hm(moments.now()).replace(":", "")}.csv` });
+      api()?.exportDataAsCsv({
+        fileName: `在办案件 ${moments.hm(moments.now()).replace(":", "")}.csv`,
+      });
     });
-    county.listen((change) => { if (change.full || change.incidents) later(); });
+    county.listen((change) => {
+      if (change.full || change.incidents) later();
+    });
     setInterval(() => api()?.refreshCells({ columns: ["due"], force: true }), 30e3);
     feed();
   }

@@ -7,13 +7,21 @@
   const at = (id) => document.getElementById(id);
 
   const cookie = (name) =>
-    document.cookie.split("; ").find((c) => c.startsWith(`${name}=`))?.slice(name.length + 1) || "";
+    document.cookie
+      .split("; ")
+      .find((c) => c.startsWith(`${name}=`))
+      ?.slice(name.length + 1) || "";
 
   /** Send one unsafe request with the caller's token; a problem is thrown as a sentence. */
   async function send(method, url, body, headers = {}) {
     const answer = await fetch(url, {
-      method, credentials: "same-origin",
-      headers: { "Content-Type": "application/json", "X-CSRF-Token": decodeURIComponent(cookie("yiwang_csrf")), ...headers },
+      method,
+      credentials: "same-origin",
+      headers: {
+        "Content-Type": "application/json",
+        "X-CSRF-Token": decodeURIComponent(cookie("yiwang_csrf")),
+        ...headers,
+      },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     if (answer.ok) return answer.status === 204 ? null : answer.json();
@@ -29,7 +37,12 @@
     box.textContent = words;
     box.hidden = false;
     clearTimeout(toastTimer);
-    toastTimer = setTimeout(() => { box.hidden = true; }, wrong ? 8000 : 4000);
+    toastTimer = setTimeout(
+      () => {
+        box.hidden = true;
+      },
+      wrong ? 8000 : 4000,
+    );
   }
 
   async function attempt(button, work, done) {
@@ -48,7 +61,9 @@
   const acknowledge = (id, button) =>
     attempt(button, () => send("POST", `/api/v1/alerts/${id}/ack`, {}), "已确认收到，呼叫停止");
 
-  const chosenCandidates = () => [...document.querySelectorAll("#desk-panel .cand[aria-checked=true]")];
+  const chosenCandidates = () => [
+    ...document.querySelectorAll("#desk-panel .cand[aria-checked=true]"),
+  ];
 
   /** The button spells out the order: 派遣 2 方：甲 主办，乙 协办. */
   function spellOut() {
@@ -56,14 +71,25 @@
     if (!button) return;
     const chosen = chosenCandidates();
     const parties = chosen.map((c, i) => `${c.dataset.name} ${i ? "协办" : "主办"}`).join("，");
-    button.firstElementChild.textContent = chosen.length ? `派遣 ${chosen.length} 方：${parties}` : "先选人，再派遣";
+    button.firstElementChild.textContent = chosen.length
+      ? `派遣 ${chosen.length} 方：${parties}`
+      : "先选人，再派遣";
     button.disabled = !chosen.length;
   }
 
-  const dispatch = (id, button) => attempt(button, () => send("POST", "/api/v1/orders", {
-    incident_id: id,
-    responders: chosenCandidates().map((c, i) => ({ id: Number(c.dataset.responder) || c.dataset.responder, role: i ? "support" : "lead" })),
-  }), "已派出，等对方签收");
+  const dispatch = (id, button) =>
+    attempt(
+      button,
+      () =>
+        send("POST", "/api/v1/orders", {
+          incident_id: id,
+          responders: chosenCandidates().map((c, i) => ({
+            id: Number(c.dataset.responder) || c.dataset.responder,
+            role: i ? "support" : "lead",
+          })),
+        }),
+      "已派出，等对方签收",
+    );
 
   function act(button, id) {
     const { action, rev, note, unit } = button.dataset;
@@ -75,7 +101,11 @@
       body.note = words;
     }
     if (unit) body.to_unit = Number(unit);
-    attempt(button, () => send("POST", `/api/v1/incidents/${id}/actions`, body, { "If-Match": rev }), `${button.textContent.trim()}，已记入时间线`);
+    attempt(
+      button,
+      () => send("POST", `/api/v1/incidents/${id}/actions`, body, { "If-Match": rev }),
+      `${button.textContent.trim()}，已记入时间线`,
+    );
   }
 
   function press(event) {
@@ -104,14 +134,21 @@
       node.classList.toggle("yellow", left.tone === "near");
     });
     document.querySelectorAll("[data-since]").forEach((node) => {
-      put(node, moments.stretch(moments.now() - Number(node.dataset.since)).replace(/ \d+ 秒$/, ""));
+      put(
+        node,
+        moments.stretch(moments.now() - Number(node.dataset.since)).replace(/ \d+ 秒$/, ""),
+      );
     });
   }
 
   function start() {
     at("desk").addEventListener("click", press);
     const panel = at("desk-panel");
-    new MutationObserver(() => { spellOut(); tick(); drawTracks(); }).observe(panel, { childList: true, subtree: false });
+    new MutationObserver(() => {
+      spellOut();
+      tick();
+      drawTracks();
+    }).observe(panel, { childList: true, subtree: false });
     setInterval(tick, 1000);
   }
 
@@ -120,9 +157,19 @@
     const map = yw.desk.map();
     const home = document.querySelector("#desk-panel [data-lon]");
     if (!map) return;
-    const list = home ? chosenCandidates().map((c) => ({ r: yw.county.state.responders.get(Number(c.dataset.responder)) || yw.county.state.responders.get(c.dataset.responder) }))
-      .filter(({ r }) => r && Number.isFinite(r.lon))
-      .map(({ r }) => ({ from: [r.lon, r.lat], to: [Number(home.dataset.lon), Number(home.dataset.lat)] })) : [];
+    const list = home
+      ? chosenCandidates()
+          .map((c) => ({
+            r:
+              yw.county.state.responders.get(Number(c.dataset.responder)) ||
+              yw.county.state.responders.get(c.dataset.responder),
+          }))
+          .filter(({ r }) => r && Number.isFinite(r.lon))
+          .map(({ r }) => ({
+            from: [r.lon, r.lat],
+            to: [Number(home.dataset.lon), Number(home.dataset.lat)],
+          }))
+      : [];
     map.sources?.showCandidates(list);
   }
 

@@ -5,12 +5,28 @@
   const { county, live, moments, deskLists, deskGrid, deskPanel } = yw;
   const { put } = yw.signs;
   const at = (id) => document.getElementById(id);
-  const view = { map: null, selected: null, verb: "", found: [], chosen: 0, marksKey: "", timer: 0 };
+  const view = {
+    map: null,
+    selected: null,
+    verb: "",
+    found: [],
+    chosen: 0,
+    marksKey: "",
+    timer: 0,
+  };
 
   const setProps = (id, props) => window.dash_clientside?.set_props(id, props);
   const root = () => at("desk");
 
-  const keys = () => new Map(county.worst(9).flatMap((c) => [[c.id, c.key], ...c.incidents.length === 1 ? [[c.incidents[0].id, c.key]] : []]));
+  const keys = () =>
+    new Map(
+      county
+        .worst(9)
+        .flatMap((c) => [
+          [c.id, c.key],
+          ...(c.incidents.length === 1 ? [[c.incidents[0].id, c.key]] : []),
+        ]),
+    );
 
   function rows() {
     const all = deskLists.matters();
@@ -32,7 +48,8 @@
     put(at("nav-cases"), String(county.state.incidents.size));
     put(at("nav-alerts"), String(county.firing().length));
     put(at("desk-figures"), deskLists.figures(now));
-    if (root().dataset.view === "alerts") put(at("view-alerts"), deskLists.alertList(known, chosen, now));
+    if (root().dataset.view === "alerts")
+      put(at("view-alerts"), deskLists.alertList(known, chosen, now));
     if (at("desk-responders")) put(at("desk-responders"), deskLists.responders(now, 5));
     drawNote();
     setMarks(now);
@@ -46,14 +63,30 @@
     const worst = county.worst(9, now);
     const covered = new Set(worst.flatMap((c) => c.incidents.map((i) => i.id)));
     const marks = worst.map((c) => ({
-      key: c.key, kind: c.kind, id: c.id, colour: c.colour, title: c.title, lon: c.lon, lat: c.lat,
-      over: c.due > 0 && c.due < now, focus: c.id === chosen, covers: c.incidents.map((i) => i.id),
+      key: c.key,
+      kind: c.kind,
+      id: c.id,
+      colour: c.colour,
+      title: c.title,
+      lon: c.lon,
+      lat: c.lat,
+      over: c.due > 0 && c.due < now,
+      focus: c.id === chosen,
+      covers: c.incidents.map((i) => i.id),
       pulse: c.colour === "red" && !c.alert?.acknowledged && c.id === chosen,
     }));
     county.state.incidents.forEach((i) => {
       const own = i.id === chosen;
       if ((i.level <= 2 || own) && !covered.has(i.id)) {
-        marks.push({ kind: "incident", id: i.id, title: i.title, lon: i.lon, lat: i.lat, focus: own, key: own ? "•" : undefined });
+        marks.push({
+          kind: "incident",
+          id: i.id,
+          title: i.title,
+          lon: i.lon,
+          lat: i.lat,
+          focus: own,
+          key: own ? "•" : undefined,
+        });
       }
     });
     const key = JSON.stringify(marks);
@@ -70,7 +103,9 @@
     const note = at("desk-note");
     if (!note) return;
     const scale = view.map ? view.map.scale() : null;
-    const bar = scale ? `<span class="scale" style="width:${Math.round(scale.px)}px">${scale.words}</span>` : "";
+    const bar = scale
+      ? `<span class="scale" style="width:${Math.round(scale.px)}px">${scale.words}</span>`
+      : "";
     put(note, `${boundaryNote()}　${bar}`);
   }
 
@@ -80,7 +115,10 @@
     put(at("desk-beat"), live.info.state === "stale" ? "数据中断" : beat);
     put(at("desk-clock"), moments.hms(now));
     if (live.info.state === "stale") {
-      put(at("desk-stale"), `<b>数据中断</b> 已 ${moments.stretch(now - live.info.lostAt)}　画面停在 ${moments.hms(live.info.lostAt)}，请以电话为准`);
+      put(
+        at("desk-stale"),
+        `<b>数据中断</b> 已 ${moments.stretch(now - live.info.lostAt)}　画面停在 ${moments.hms(live.info.lostAt)}，请以电话为准`,
+      );
     }
     draw();
   }
@@ -97,14 +135,16 @@
     const row = item && (county.state.incidents.get(item.id) || county.state.alerts.get(item.id));
     setProps("yw-selected", { data: item ? { ...item, rev: row?.rev ?? 0 } : null });
     root().classList.toggle("chosen", Boolean(item));
-    if (row && fly && root().dataset.view === "map" && root().classList.contains("county")) view.map?.flyTo(row.lon, row.lat, 12);
+    if (row && fly && root().dataset.view === "map" && root().classList.contains("county"))
+      view.map?.flyTo(row.lon, row.lat, 12);
     draw();
     document.querySelector("#need-list .need.on")?.scrollIntoView({ block: "nearest" });
   }
   /** Read the panel again after an action or when the chosen row has a newer revision. */
   function refreshPanel() {
     if (!view.selected) return;
-    const row = county.state.incidents.get(view.selected.id) || county.state.alerts.get(view.selected.id);
+    const row =
+      county.state.incidents.get(view.selected.id) || county.state.alerts.get(view.selected.id);
     setProps("yw-selected", { data: { ...view.selected, rev: row?.rev ?? 0, at: Date.now() } });
   }
   function noticeChange(change) {
@@ -138,9 +178,17 @@
   /* ---- keyboard and search ----------------------------------------------------------------- */
 
   const KEYS = {
-    j: () => step(1), k: () => step(-1), "?": () => { at("desk-keys").hidden = !at("desk-keys").hidden; },
-    a: () => press("ack"), d: () => press("dispatch"), f: () => view.map?.fit(),
-    1: () => show("map"), 2: () => show("cases"), 3: () => show("alerts"),
+    j: () => step(1),
+    k: () => step(-1),
+    "?": () => {
+      at("desk-keys").hidden = !at("desk-keys").hidden;
+    },
+    a: () => press("ack"),
+    d: () => press("dispatch"),
+    f: () => view.map?.fit(),
+    1: () => show("map"),
+    2: () => show("cases"),
+    3: () => show("alerts"),
   };
   const press = (act) => document.querySelector(`#desk-panel [data-act=${act}]`)?.click();
 
@@ -155,7 +203,10 @@
       else select(null);
     } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
       const act = KEYS[event.key.toLowerCase()];
-      if (act) { event.preventDefault(); act(); }
+      if (act) {
+        event.preventDefault();
+        act();
+      }
     }
   }
 
@@ -192,13 +243,17 @@
   function wire() {
     const pick = (event) => {
       const row = event.target.closest("[data-kind][data-id]");
-      if (row && !event.target.closest("button")) select({ kind: row.dataset.kind, id: row.dataset.id });
+      if (row && !event.target.closest("button"))
+        select({ kind: row.dataset.kind, id: row.dataset.id });
     };
     at("need-list").addEventListener("click", pick);
     at("view-alerts")?.addEventListener("click", pick);
     at("need-chips").addEventListener("click", (event) => {
       const chip = event.target.closest("[data-verb]");
-      if (chip) { view.verb = chip.dataset.verb; draw(); }
+      if (chip) {
+        view.verb = chip.dataset.verb;
+        draw();
+      }
     });
     root().addEventListener("click", (event) => {
       const to = event.target.closest("[data-show]");
@@ -215,7 +270,10 @@
     at("desk-search").addEventListener("keydown", searchKey);
     at("desk-found").addEventListener("mousedown", (event) => {
       const found = event.target.closest("[data-index]");
-      if (found) { event.preventDefault(); take(view.found[Number(found.dataset.index)]); }
+      if (found) {
+        event.preventDefault();
+        take(view.found[Number(found.dataset.index)]);
+      }
     });
     document.addEventListener("keydown", key);
   }
@@ -241,13 +299,19 @@
       return;
     }
     const own = Number(root().dataset.town) || null;
-    yw.map.open(pane, {
-      own, mark: own ? 11 : 14, label: own ? 12 : 14.5, padding: own ? 26 : 20,
-      onPick: (item) => select(item, false), onMove: drawNote,
-    }).then((map) => {
-      view.map = map;
-      draw();
-    });
+    yw.map
+      .open(pane, {
+        own,
+        mark: own ? 11 : 14,
+        label: own ? 12 : 14.5,
+        padding: own ? 26 : 20,
+        onPick: (item) => select(item, false),
+        onMove: drawNote,
+      })
+      .then((map) => {
+        view.map = map;
+        draw();
+      });
   }
 
   function start() {

@@ -20,7 +20,9 @@
       /** Layers ticked on the page become a command for the map. */
       layers(ticked) {
         const names = ["cases", "responders", "alerts", "density"];
-        return { layers: Object.fromEntries(names.map((name) => [name, (ticked || []).includes(name)])) };
+        return {
+          layers: Object.fromEntries(names.map((name) => [name, (ticked || []).includes(name)])),
+        };
       },
       /** Pass a command from a store to the map. */
       tellMap(command) {

@@ -198,7 +198,7 @@ def open_live(context: BrowserContext, site: Site, path: str, *, map_id: str = "
     page.goto(f"{site.url}{path}", wait_until="domcontentloaded")
     until(page, "document.body.dataset.state === 'live'")
     if map_id:
-        until(page, f"document.getElementById('{map_id}').dataset.ready === '1'")
+        until(page, f"document.getElementById('{map_id}')?.dataset.ready === '1'")
     return page
 
 

@@ -95,7 +95,7 @@ def take(stack: Stack, picture: Picture, out: Path) -> None:
         page.goto(f"{stack.url}{picture.path}", wait_until="domcontentloaded")
         until(page, "document.body.dataset.state === 'live'")
         if picture.map_id:
-            until(page, f"document.getElementById('{picture.map_id}').dataset.ready === '1'")
+            until(page, f"document.getElementById('{picture.map_id}')?.dataset.ready === '1'")
         if picture.first:
             page.evaluate(picture.first)
         page.wait_for_timeout(4_000)
