@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Row, Text, and_, bindparam, column, select, table, text
+from sqlalchemy import Integer, Row, Text, and_, any_, bindparam, column, select, table, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -65,6 +65,23 @@ def post_id(session: Session, unit_id: int, kind: Post) -> int | None:
     return session.scalar(
         select(PostRow.id).where(PostRow.unit_id == unit_id, PostRow.kind == kind.value),
     )
+
+
+def posts_of(
+    session: Session,
+    unit_ids: Sequence[int],
+) -> Sequence[Row[int, str, str, int]]:
+    """Return every post of these units: `unit_id, unit_kind, post_kind, post_id`."""
+    return session.execute(
+        select(
+            Unit.id.label("unit_id"),
+            Unit.kind.label("unit_kind"),
+            PostRow.kind.label("post_kind"),
+            PostRow.id.label("post_id"),
+        )
+        .join(PostRow, PostRow.unit_id == Unit.id)
+        .where(Unit.id == any_(bindparam("ids", list(unit_ids)))),
+    ).all()
 
 
 def on_duty(

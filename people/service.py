@@ -106,6 +106,15 @@ def leading_post(session: Session, unit_id: int) -> int:
     return post_of(session, unit_id, LEADING_POST[unit.kind])
 
 
+def leading_posts(session: Session, unit_ids: Iterable[int]) -> dict[int, int]:
+    """Return the leading post of each unit that has one: many units, one question."""
+    return {
+        row.unit_id: row.post_id
+        for row in queries.posts_of(session, sorted(unit_ids))
+        if LEADING_POST.get(row.unit_kind) == row.post_kind
+    }
+
+
 def owe(
     session: Session,
     *,

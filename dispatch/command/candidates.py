@@ -175,7 +175,7 @@ def recommend(snapshot: Snapshot, need: Need, policy: Policy, *, at: float) -> R
             break
         for one in found:
             distance = hypot(one.x - need.x, one.y - need.y)
-            if distance > radius or one.id in need.not_again:
+            if distance > radius or distance > worst or one.id in need.not_again:
                 continue
             kind = _unfit(one, need, policy, at=at)
             if kind is None:

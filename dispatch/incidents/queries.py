@@ -36,6 +36,7 @@ from dispatch.incidents.tables import (
 
 _UNITS = "select id, code, kind, parent_id, short_name, town_code, village_code from units where "
 _UNIT = text(_UNITS + "id = :id")
+_UNITS_OF = text(_UNITS + "id = any(:ids)")
 _UNIT_BY_CODE = text(_UNITS + "code = :code")
 _CELL = text(
     "select g.code, g.village_code, g.town_code from grid_cells g where g.valid_to is null"
@@ -115,6 +116,15 @@ def unit(session: Session, unit_id: int | None) -> Row[Any] | None:
     if unit_id not in known:
         known[unit_id] = session.execute(_UNIT, {"id": unit_id}).one_or_none()
     return known[unit_id]
+
+
+def remember_units(session: Session, unit_ids: Iterable[int | None]) -> None:
+    """Ask for many units at once; `unit` then answers without asking."""
+    known: dict[int, Row[Any] | None] = session.info.setdefault("units", {})
+    missing = sorted({each for each in unit_ids if each and each not in known})
+    if missing:
+        for row in session.execute(_UNITS_OF, {"ids": missing}):
+            known[row.id] = row
 
 
 def unit_by_code(session: Session, code: str) -> Row[Any] | None:

@@ -36,17 +36,20 @@ Duty = tuple[str, str, int, datetime | None]
 class _Known:
     """Posts and places asked for once a batch: hundreds of cases share a few of each."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, present: Sequence[Incident]) -> None:
         self.session = session
-        self.posts: dict[int, int] = {}
-        self.places: dict[tuple[int | None, int | None], str] = {}
+        hands = {unit for case in present for unit in (case.holder_unit, case.lead_unit) if unit}
+        self.posts = people.leading_posts(session, hands)
+        self.names = queries.places(
+            session,
+            towns=(case.town_code for case in present),
+            villages=(case.village_code for case in present),
+        )
         self.checker: int | None = None
 
     def leading(self, unit: int) -> int:
         """Return the post that takes a unit's new work."""
-        if unit not in self.posts:
-            self.posts[unit] = people.leading_post(self.session, unit)
-        return self.posts[unit]
+        return self.posts.get(unit) or people.leading_post(self.session, unit)
 
     def county_checker(self) -> int | None:
         """Return the county's checker (核查员)."""
@@ -57,10 +60,8 @@ class _Known:
 
     def place(self, incident: Incident) -> str:
         """Return town and village of a case in words."""
-        key = (incident.town_code, incident.village_code)
-        if key not in self.places:
-            self.places[key] = queries.place(self.session, town_code=key[0], village_code=key[1])
-        return self.places[key]
+        codes = (incident.town_code, incident.village_code)
+        return " ".join(self.names[code] for code in codes if code in self.names)
 
 
 def store_owed(
@@ -71,7 +72,7 @@ def store_owed(
     at: datetime,
 ) -> None:
     """Strike what is no longer owed for these cases and store what is."""
-    known, lines = _Known(session), list[people.OwedLine]()
+    known, lines = _Known(session, present), list[people.OwedLine]()
     standing = queries.owed_for_all(session, [str(case.id) for case in present])
     requests = cases.waiting_of_all(session, [case.id for case in present])
     for case in present:

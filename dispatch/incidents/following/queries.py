@@ -1,17 +1,18 @@
-"""Statements of what follows a change: places in words, and what is owed for a case now."""
+"""Statements of what follows a change: place names, and what is owed for a case now."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_PLACE = text(
+_PLACES = text(
     """
-select concat_ws(' ', (select name from grid_towns where code = :town and valid_to is null),
-  (select short_name from grid_villages where code = :village and valid_to is null))
+select code, name from grid_towns where code = any(:towns) and valid_to is null
+union all
+select code, short_name from grid_villages where code = any(:villages) and valid_to is null
 """
 )
 _OWED = text(
@@ -20,10 +21,15 @@ _OWED = text(
 )
 
 
-def place(session: Session, *, town_code: int | None, village_code: int | None) -> str:
-    """Return town and village in words, empty when neither is known."""
-    found = session.scalar(_PLACE, {"town": town_code, "village": village_code})
-    return str(found or "")
+def places(
+    session: Session, *, towns: Iterable[int | None], villages: Iterable[int | None]
+) -> dict[int, str]:
+    """Return the names of towns and the short names of villages by code."""
+    asked = {
+        "towns": sorted({each for each in towns if each}),
+        "villages": sorted({each for each in villages if each}),
+    }
+    return {row.code: row.name for row in session.execute(_PLACES, asked)}
 
 
 def owed_for_all(session: Session, subjects: Sequence[str]) -> dict[str, list[tuple[str, int]]]:

@@ -110,6 +110,7 @@ def _automate(session: Session, found: dict[UUID, Incident], *, at: datetime) ->
     if waiting:
         found |= cases.get_all(session, waiting, lock=True)
         rows = cases.segments_of_all(session, waiting)
+        cases.remember_units(session, (found[each].holder_unit for each in waiting))
         with session.no_autoflush:  # one flush for all of them, not one for each
             for case in (found[each] for each in waiting if _accepts(session, found[each])):
                 asked = ActionRequest(
