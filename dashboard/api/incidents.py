@@ -8,12 +8,13 @@ from uuid import UUID
 
 import orjson
 from anyio import to_thread
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import clock, live
 from core.db import Access, transaction
 from core.errors import DomainError, Invalid, NotAllowed, SignInNeeded
+from dashboard.api.bodies import read_as, taking
 from dashboard.api.deps import CallerAccess, InTransaction, SignedIn
 from dashboard.auth import current_identity
 from dispatch.incidents import editions, service
@@ -133,12 +134,13 @@ class BatchIn(BaseModel):
     status_code=201,
     response_model=None,
     responses={200: {"model": ReceiptOut}, 201: {"model": ReceiptOut}},
+    openapi_extra=taking(
+        ReportIn, headers={"Idempotency-Key": "makes the report safe to send again"}
+    ),
 )
-async def report(
-    body: ReportIn,
-    idempotency_key: Annotated[str | None, Header()] = None,
-) -> Response:
+async def report(request: Request) -> Response:
     """Report an incident (上报). Twins that may be the same matter are offered, never merged."""
+    body = await read_as(ReportIn, request)
     identity = _caller()
     _may_report(identity.actor)
     at = clock.now()
@@ -152,7 +154,7 @@ async def report(
         catalogue=catalogue,
         actor=identity.actor,
         at=at,
-        key=idempotency_key,
+        key=request.headers.get("idempotency-key"),
     )
     if told.fresh:
         live.poker.soon()
