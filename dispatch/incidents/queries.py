@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from dispatch.incidents.clocks import Kind, Limit, Segment, Stage
 from dispatch.incidents.tables import (
@@ -77,9 +77,13 @@ def lock(session: Session, incident_id: UUID) -> Incident | None:
 def get_all(
     session: Session, incident_ids: Iterable[UUID], *, lock: bool = False
 ) -> dict[UUID, Incident]:
-    """Return cases by id; locked ones in the order of their ids, so that two batches queue up."""
-    found = select(Incident).where(Incident.id == any_(bindparam("ids", list(incident_ids))))
-    found = found.order_by(Incident.id).execution_options(populate_existing=True)
+    """Return cases by id, their point unread; locked ones in order, so that batches queue up."""
+    ids = list(incident_ids)
+    if not ids:
+        return {}
+    found = select(Incident).where(Incident.id == any_(bindparam("ids", ids)))
+    found = found.order_by(Incident.id).options(defer(Incident.point))
+    found = found.execution_options(populate_existing=True)
     return {row.id: row for row in session.scalars(found.with_for_update() if lock else found)}
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +24,7 @@ from dispatch.incidents.clocks import (
     Stage,
     marks_of,
 )
-from dispatch.incidents.facts import FORMULA, Case, facts_of
+from dispatch.incidents.facts import FORMULA, Case, Facts, facts_of
 from dispatch.incidents.following.owing import store_owed
 from dispatch.incidents.lifecycle import ENDED, Action, Status
 from dispatch.incidents.tables import Incident
@@ -57,6 +57,7 @@ _COPIED: Final = (
     "extensions",
     "reopens",
 )
+_REPORTED: Final = "incident.report"
 _ANY_REV: Final = 2**31  # a change that names no revision speaks of whatever stands
 
 
@@ -70,8 +71,10 @@ def after_changes(session: Session, changes: Sequence[Change], *, at: datetime) 
     for change in changes:
         subject, rev = UUID(change.subject), change.rev or _ANY_REV
         newest[subject] = max(newest.get(subject, 0), rev)
-    found = cases.get_all(session, newest)
-    _automate(session, found, at=at)
+    fresh = {UUID(change.subject) for change in changes if change.kind == _REPORTED}
+    found = cases.get_all(session, newest.keys() - fresh)
+    found |= cases.get_all(session, fresh, lock=True)  # most will be accepted here and now
+    _automate(session, found, fresh, at=at)
     present = [case for case in found.values() if case.rev <= newest[case.id]]
     if not present:
         return
@@ -104,15 +107,16 @@ def run_timer(session: Session, change: Change, *, at: datetime) -> None:
         project(session, incident, segments, at=at)
 
 
-def _automate(session: Session, found: dict[UUID, Incident], *, at: datetime) -> None:
+def _automate(
+    session: Session, found: Mapping[UUID, Incident], locked: AbstractSet[UUID], *, at: datetime
+) -> None:
     """Accept and assign where the catalogue says so; a person who was quicker has decided."""
-    waiting = [case.id for case in found.values() if _accepts(session, case)]
+    waiting = [case for case in found.values() if case.id in locked and _accepts(session, case)]
     if waiting:
-        found |= cases.get_all(session, waiting, lock=True)
-        rows = cases.segments_of_all(session, waiting)
-        cases.remember_units(session, (found[each].holder_unit for each in waiting))
+        rows = cases.segments_of_all(session, [case.id for case in waiting])
+        cases.remember_units(session, (case.holder_unit for case in waiting))
         with session.no_autoflush:  # one flush for all of them, not one for each
-            for case in (found[each] for each in waiting if _accepts(session, found[each])):
+            for case in waiting:
                 asked = ActionRequest(
                     Action.ACCEPT.value, reason_code=f"auto_accept@{case.category_version}"
                 )
@@ -151,7 +155,8 @@ def _facts(incident: Incident, segments: list[Segment]) -> dict[str, Any]:
         )
     )
     copied = {name: getattr(incident, name) for name in _COPIED}
-    return {"incident_id": incident.id, "formula": FORMULA, **copied, **asdict(facts)}
+    judged = {name: getattr(facts, name) for name in Facts.__slots__}
+    return {"incident_id": incident.id, "formula": FORMULA, **copied, **judged}
 
 
 # the ladder ----------------------------------------------------------------------------------
