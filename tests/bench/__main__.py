@@ -5,6 +5,7 @@ python -m tests.bench report map some of them
 """
 
 import importlib
+import signal
 import sys
 import time
 import traceback
@@ -41,4 +42,5 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is ended too
     sys.exit(main(sys.argv[1:]))

@@ -40,7 +40,7 @@ DRAW = """
   pane.map.on("render", () => {
     if (!waiting.size || !pane.map.isSourceLoaded("cases")) return;
     waiting.forEach((id) => {
-      if (!pane.drawn.cases.has(id)) return;
+      if (!pane.sources.drawn.cases.has(id)) return;
       window.benchDrawn[id] = window.benchDrawn[id] || Date.now();
       waiting.delete(id);
     });
@@ -57,7 +57,7 @@ def measure(bench: Bench) -> list[Row]:
     with signed_in(stack) as context:
         context.add_init_script(HEAR)
         page = open_page(context, stack, "/desk")
-        page.wait_for_function("window.yiwang.desk.map() && window.yiwang.desk.map().map.loaded()")
+        page.wait_for_selector("[data-ready='1']", timeout=60_000)
         page.evaluate(DRAW)
         apart(Steady(target, drafts(stack, seed=3), rate=RATE).play(WARM_S, clients=8))
         run = apart(Steady(target, drafts(stack, seed=4), rate=RATE).play(RUN_S, clients=8))

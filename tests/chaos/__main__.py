@@ -6,6 +6,7 @@
 Loopback only, a stack of its own, and only its own processes are ended.
 """
 
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -48,4 +49,5 @@ def main(names: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the stack is ended too
     sys.exit(main(sys.argv[1:]))
