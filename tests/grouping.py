@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist writes the group into each test's name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each test its group for `--dist loadgroup`; the slow browser group goes first."""
     for item in items:
