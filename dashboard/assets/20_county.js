@@ -167,7 +167,7 @@
 
   /** A surge's title (江背镇 2 小时内积水 8 处) in its parts: what, where, within what time. */
   function partsOf(alert) {
-    const found = /^(\S+)\s+(.*?内)\s*(.+)$/.exec(alert.title);
+    const found = /^(\S+)\s+(\d+\s*(?:小时|分钟|天)内)\s*(.+)$/.exec(alert.title);
     if (!found)
       return {
         title: alert.title,
