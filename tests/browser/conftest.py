@@ -17,9 +17,10 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
+from core import clock
 from core.settings import ROOT, settings
 from tests.conftest import Servers, fresh_county
-from tests.web import password_of
+from tests.web import credentials, password_of
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
@@ -113,6 +114,25 @@ class Site:
         assert answer.status_code == httpx.codes.CREATED, answer.text
         receipt: dict[str, Any] = answer.json()
         return receipt
+
+    def stand_at(self, responder: int, lon: float, lat: float) -> None:
+        """Tell where a responder is, as the positions feed does."""
+        key = credentials()["api_keys"]["positions"]
+        row = {"responder_id": responder, "lon": lon, "lat": lat, "frame": "wgs84"}
+        answer = httpx.post(
+            f"{self.url}/api/v1/positions",
+            headers={"Authorization": f"Bearer {key}"},
+            json={"positions": [row | {"at": clock.now().isoformat()}]},
+            timeout=30,
+        )
+        assert answer.json()["stored"] == 1, answer.text
+
+    def wait_for(self, client: httpx.Client, path: str) -> None:
+        """Wait until what workers make is there."""
+        deadline = time.monotonic() + PATIENCE_MS / 1000
+        while client.get(path).status_code != httpx.codes.OK:
+            assert time.monotonic() < deadline, f"never there: {path}"
+            time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 from tests.browser.conftest import open_live, until
@@ -99,9 +100,7 @@ def test_without_webgl_the_desk_draws_the_map_with_plotly(site: Site, signed_in:
     assert page.is_hidden("#desk-map")
 
 
-def test_a_case_found_by_its_number_opens_with_its_history(
-    site: Site, signed_in: Opener
-) -> None:
+def test_a_case_found_by_its_number_opens_with_its_history(site: Site, signed_in: Opener) -> None:
     receipt = site.report("井盖缺失", 113.085, 28.246)
     page = open_live(signed_in("county1"), site, "/desk")
     until(page, "id => yiwang.county.state.incidents.has(id)", receipt["id"])
@@ -113,3 +112,24 @@ def test_a_case_found_by_its_number_opens_with_its_history(
         receipt["number"],
     )
     assert "上报" in page.inner_text("#desk-panel .tl")
+
+
+def test_one_key_sends_the_recommended_worker_to_an_urgent_case(
+    site: Site, signed_in: Opener
+) -> None:
+    here = (113.085, 28.246)
+    with closing(site.client("county1")) as client:
+        found = client.get("/api/v1/responders", params={"town_code": 430121001, "limit": 3})
+        for worker in found.json()["responders"]:
+            site.stand_at(worker["id"], *here)
+        case = site.report("井盖缺失", *here)
+        site.wait_for(client, f"/api/v1/incidents/{case['id']}/proposal")
+        desk = open_live(signed_in("county1"), site, "/desk")
+        until(desk, "id => yiwang.county.state.incidents.has(id)", case["id"])
+        desk.evaluate("id => yiwang.desk.select({ kind: 'incident', id })", case["id"])
+        desk.wait_for_selector("#desk-panel .cand[aria-checked=true]")
+        desk.keyboard.press("d")
+        desk.wait_for_selector("#desk-toast:not([hidden])")
+        assert "已派出" in desk.inner_text("#desk-toast")
+        orders = client.get("/api/v1/orders", params={"incident_id": case["id"]}).json()["orders"]
+    assert [order["role"] for order in orders] == ["lead"]
