@@ -31,7 +31,7 @@ POLL_S: Final = 0.25
 BREATH_S: Final = 0.02
 BEAT_S: Final = 2.0
 POSITIONS_S: Final = 1.0
-AT_ONCE: Final = 500
+AT_ONCE: Final = 1_000
 TOKEN: Final = "yiwang:relay:token"  # noqa: S105 (a marker that Redis still remembers, no secret)
 log = logging.getLogger(__name__)
 
