@@ -159,7 +159,9 @@ create function yiwang.twins_near(
 ) returns table (id uuid, number text, distance_m float8, hours float8, category text,
                  description text)
 language plpgsql stable security definer set search_path = public, pg_temp
-set plan_cache_mode = force_generic_plan as $$
+set plan_cache_mode = force_generic_plan set enable_sort = off set jit = off as $$
+-- one plan for all, and by distance: without sorting, the nearest come from the spatial index;
+-- left to itself the planner reads a whole day of cases by id, 6 ms instead of 0.3
 declare
   here geometry := ST_SetSRID(ST_MakePoint(p_lon, p_lat), 4490);
   metric geometry := ST_Transform(here, 4547);
