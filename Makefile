@@ -43,7 +43,7 @@ setup-test:
 
 .PHONY: test check bench chaos screenshots
 test: setup-test ## 单元、集成、流程、浏览器测试 · all tests
-	@$(PYTHON) -m pytest $(TESTS) -n $(JOBS) --dist loadgroup -q
+	@$(PYTHON) -m pytest $(TESTS) -n $(JOBS) -q
 
 check: setup-test ## ruff、mypy、分层约束、工程规约 · lint, types, layers, house rules
 	@$(RUFF) check .

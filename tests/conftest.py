@@ -20,7 +20,10 @@ from psycopg import sql
 from core import db, embedded, live
 from core.settings import ROOT, settings
 from tests.county import County
-from tests.grouping import pytest_collection_modifyitems  # noqa: F401 (pytest finds the hook here)
+from tests.grouping import (  # noqa: F401 (pytest finds its hooks here)
+    pytest_collection_modifyitems,
+    pytest_xdist_make_scheduler,
+)
 
 HOME = Path(os.environ.get("YIWANG_TEST_HOME", ROOT / ".local" / "test"))
 SEEDED_FROM = ("core", "geo", "people", "dispatch", "alerts", "migrations", "data", "workers")

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+BROWSER = "tests/browser/"
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist writes the group into each test's name
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out whole files, and the browser's files as one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return BROWSER if nodeid.startswith(BROWSER) else nodeid.split("::", 1)[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    """Share the tests out by file, in the order below."""
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each test its group for `--dist loadgroup`; the slow browser group goes first."""
-    for item in items:
-        browser = "tests/browser/" in item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group("browser" if browser else item.path.as_posix()))
-    items.sort(key=lambda item: "tests/browser/" not in item.path.as_posix())
+    """Put the browser's tests first: they take longest."""
+    items.sort(key=lambda item: not item.nodeid.startswith(BROWSER))
