@@ -166,6 +166,8 @@ declare
   here geometry := ST_SetSRID(ST_MakePoint(p_lon, p_lat), 4490);
   metric geometry := ST_Transform(here, 4547);
   near geometry := ST_Expand(here, p_radius_m / 96000.0, p_radius_m / 110000.0);
+  first uuid := yiwang.uuid_floor(p_since);
+  last uuid := yiwang.uuid_floor(p_at + interval '1 second');
 begin
   return query
   select f.id, f.number, f.metres, extract(epoch from p_at - f.reported_at)::float8 / 3600,
@@ -173,13 +175,12 @@ begin
   from (
     select i.*, ST_Distance(ST_Transform(i.point, 4547), metric) as metres
     from incidents i
-    where i.point && near and i.id >= yiwang.uuid_floor(p_since)
-      and i.id < yiwang.uuid_floor(p_at + interval '1 second')
+    where i.point && near and i.id >= first and i.id < last
       and i.reported_at between p_since and p_at
       and i.id is distinct from p_not and i.status not in ('merged', 'rejected')
     order by i.point <-> here limit 40
   ) f
-  where f.metres <= p_radius_m and (yiwang.sees_every_row() or (VISIBLE_TWIN))
+  where f.metres <= p_radius_m and ((select yiwang.sees_every_row()) or (VISIBLE_TWIN))
   order by f.metres limit 12;
 end $$;
 revoke all on function yiwang.claim_key(text, text, bytea, uuid, timestamptz) from public;
