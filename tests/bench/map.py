@@ -43,7 +43,7 @@ THEIRS = """
 }
 """
 PLOTLY_PAGE = """
-() => {
+async () => {
   const cells = window.benchFile;
   window.bench.z = cells.features.map((_, i) => i % 5);
   window.benchLayout = {
@@ -55,7 +55,8 @@ PLOTLY_PAGE = """
       locations: cells.features.map((f) => f.properties.code), z: [...window.bench.z] },
     { type: "scattermap", mode: "markers", lon: [...window.bench.lon], lat: [...window.bench.lat] },
   ];
-  return window.Plotly.newPlot("map", window.benchTraces(), window.benchLayout);
+  await window.Plotly.newPlot("map", window.benchTraces(), window.benchLayout);
+  return true;  // not the plot itself, which would be copied out of the page
 }
 """
 
