@@ -33,6 +33,7 @@ FLAGS = (
     "--no-first-run",
 )
 PATIENCE_MS = 60_000  # two shared cores and software GL
+READY_WITHIN_S = 240
 PARTS = {
     "web": ("uvicorn", "dashboard.app:server", "--timeout-graceful-shutdown", "1"),
     "relay": ("workers.relay",),
@@ -63,7 +64,7 @@ class Site:
                 self.processes[name] = subprocess.Popen(
                     [sys.executable, "-m", *argv, *more], cwd=ROOT, stdout=out, stderr=out
                 )
-        deadline = time.monotonic() + 90
+        deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
             try:
                 if httpx.get(f"{self.url}/readyz", timeout=5).status_code == httpx.codes.OK:
