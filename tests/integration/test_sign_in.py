@@ -218,7 +218,9 @@ def test_too_large_a_body_is_413_whether_announced_or_not(client: TestClient) ->
     announced = browser.post("/api/v1/incidents", content=b"x" * 3_000_000)
     assert announced.status_code == 413
     chunks = (b"x" * 100_000 for _ in range(40))
-    streamed = browser.post("/api/v1/incidents", content=chunks)
+    streamed = browser.post(
+        "/api/v1/incidents", content=chunks, headers={"content-type": "application/json"}
+    )
     assert streamed.status_code == 413
     assert "上限" in streamed.json()["detail"]
 
