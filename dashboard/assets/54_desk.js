@@ -15,7 +15,14 @@
     timer: 0,
   };
 
-  const setProps = (id, props) => window.dash_clientside?.set_props(id, props);
+  /** Hand props to Dash; a person may choose before Dash has laid the page out, so try again. */
+  function setProps(id, props) {
+    try {
+      window.dash_clientside?.set_props(id, props);
+    } catch {
+      setTimeout(() => setProps(id, props), 200);
+    }
+  }
   const root = () => at("desk");
 
   const keys = () =>
