@@ -43,7 +43,7 @@ THEIRS = """
 }
 """
 PLOTLY_PAGE = """
-async () => {
+() => {
   const cells = window.benchFile;
   window.bench.z = cells.features.map((_, i) => i % 5);
   window.benchLayout = {
@@ -55,7 +55,7 @@ async () => {
       locations: cells.features.map((f) => f.properties.code), z: [...window.bench.z] },
     { type: "scattermap", mode: "markers", lon: [...window.bench.lon], lat: [...window.bench.lat] },
   ];
-  await window.Plotly.newPlot("map", window.benchTraces(), window.benchLayout);
+  window.Plotly.newPlot("map", window.benchTraces(), window.benchLayout);  // never settles here
   return true;  // not the plot itself, which would be copied out of the page
 }
 """
@@ -99,7 +99,8 @@ def _plotly(cells: str, points: list[tuple[float, float]]) -> float:
         page.add_script_tag(content=f"window.bench = {json.dumps({'lon': lon, 'lat': lat})}")
         page.add_script_tag(content=f"window.benchFile = {cells}")
         page.evaluate(PLOTLY_PAGE)
-        page.wait_for_timeout(4000)
+        page.wait_for_selector("canvas", timeout=60_000)
+        page.wait_for_timeout(8000)
         return _per_update(page, THEIRS)
 
 
