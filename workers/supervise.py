@@ -24,6 +24,7 @@ TICK_S = 0.1
 SLOWS_STARTS = "PYTHONDONTWRITEBYTECODE"  # compiled files save seconds on every start
 ASK_READY_EVERY_S = 0.5
 DEMO_EVENTS_A_DAY = 600
+ONCE_READY = ("simulator", "web-lan")  # they need the others, the start does not need them
 FIRST_TO_END = ("simulator", "watcher", "web", "web-lan")
 PROCESS_NAMES = {"senders": "senders", "schedule": "scheduler", "watch": "watcher"}
 log = logging.getLogger("supervisor")
@@ -116,7 +117,9 @@ class Supervisor:
     def look(self) -> None:
         """Start what is due, notice what died, tell the others."""
         tick = time.monotonic()
-        changed = [c for c in self.children if c.look(at=clock.now(), tick=tick)]
+        first = self.stage != parts.RUNNING
+        due = [c for c in self.children if not (first and c.name in ONCE_READY)]
+        changed = [c for c in due if c.look(at=clock.now(), tick=tick)]
         for child in changed:
             part = child.part()
             log.info("process", extra={"part": part.name, "state": part.state, "pid": part.pid,
