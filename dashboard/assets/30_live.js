@@ -18,6 +18,7 @@
     "gone",
   ];
   const COALESCE_MS = 250;
+  const GATHER_MS = 20;
   const LATE_MS = 15e3; // what a beat may say of unpublished changes and of the engine
   const SILENT_MS = 13e3; // judged once a second: the veil stands before 15 s are over
   const STALL_MS = 9e3;
@@ -31,6 +32,7 @@
   let channel = null;
   let source = null;
   let flushTimer = 0;
+  let flushedAt = 0;
   let figuresAt = 0;
   let appliedN = 0;
   let heardN = 0;
@@ -96,7 +98,9 @@
     } else if (name === "owed") {
       waiting.owed = true;
     }
-    flushTimer = flushTimer || setTimeout(flush, COALESCE_MS);
+    // the first after a quiet moment goes at once, a stream of them every 250 ms
+    const rest = COALESCE_MS - (Date.now() - flushedAt);
+    flushTimer = flushTimer || setTimeout(flush, Math.max(GATHER_MS, rest));
   }
 
   async function fetchNamed(kind, ids, take) {
@@ -109,6 +113,7 @@
 
   async function flush() {
     flushTimer = 0;
+    flushedAt = Date.now();
     const upTo = heardN;
     const incidents = [...waiting.incidents];
     const alerts = [...waiting.alerts];

@@ -243,8 +243,8 @@
     isWhole() {
       return this.map.getZoom() < this.fitZoom + CELLS_FROM;
     }
-    /** Draw soon; an urgent change does not wait for the slower pace of positions. */
-    later(wait = COALESCE_MS) {
+    /** Draw at once after a quiet moment, else in 250 ms; urgent changes pass the pace of positions. */
+    later(wait = Math.max(0, COALESCE_MS - (Date.now() - (this.flushedAt || 0)))) {
       const due = Date.now() + wait;
       if (this.timer && this.due <= due) return;
       clearTimeout(this.timer);
@@ -281,6 +281,7 @@
     flush() {
       clearTimeout(this.timer);
       this.timer = 0;
+      this.flushedAt = Date.now();
       if (!this.map) return;
       const started = performance.now();
       const marked = this.marks.filter((m) => m.key).flatMap((m) => m.covers || [m.id]);

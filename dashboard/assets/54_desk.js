@@ -138,6 +138,7 @@
 
   /** Choose a case or an alert everywhere at once: list, map, panel. */
   function select(item, fly = true) {
+    if (!root()) return void setTimeout(() => select(item, fly), 100); // the page is still being built
     view.selected = item;
     const row = item && (county.state.incidents.get(item.id) || county.state.alerts.get(item.id));
     setProps("yw-selected", { data: item ? { ...item, rev: row?.rev ?? 0 } : null });
@@ -156,7 +157,7 @@
   }
   function noticeChange(change) {
     later();
-    if (change.full && !view.selected && root().classList.contains("county")) chooseFirst();
+    if (change.full && !view.selected && root()?.classList.contains("county")) chooseFirst();
     const id = view.selected?.id;
     if (id && [...(change.incidents || []), ...(change.alerts || [])].includes(id)) refreshPanel();
   }
