@@ -20,12 +20,17 @@ SETTINGS = (
     "person",
     "grants",
     "tracking_code",
+    "administers",
+    "audits",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """A caller's area (管辖范围). Empty fields open nothing; an unset setting shows no row."""
+    """A caller's area (管辖范围). Empty fields open nothing; an unset setting shows no row.
+
+    `administers` opens units, staff and accounts to change; `audits` opens the audit trail.
+    """
 
     role: str
     see_all: bool = False
@@ -36,6 +41,8 @@ class Access:
     person: int | None = None
     grants: tuple[UUID, ...] = ()
     tracking_code: str | None = None
+    administers: bool = False
+    audits: bool = False
 
     @classmethod
     def owner(cls) -> Access:
@@ -80,6 +87,8 @@ class Access:
             "person": "" if self.person is None else str(self.person),
             "grants": _array(self.grants),
             "tracking_code": self.tracking_code or "",
+            "administers": "on" if self.administers else "",
+            "audits": "on" if self.audits else "",
         }
 
 

@@ -12,12 +12,14 @@ import httpx
 from simulator.load import percentile
 from tests.bench import million
 from tests.bench.browser import open_page, signed_in
-from tests.bench.shared import Bench
+from tests.bench.live import Watched, waits, watch
+from tests.bench.shared import Bench, settled
 from tests.bench.stack import Stack
 from tests.bench.table import Row
 
 SMALL, LARGE = 100_000, 1_000_000
 TRIES = 25
+LIVE_RATE, LIVE_S = 5.0, 15.0
 QUERIES: dict[str, str] = {
     "list, newest": "/api/v1/incidents?limit=50",
     "list, one town": "/api/v1/incidents?limit=50&town_code=430121001",
@@ -48,10 +50,12 @@ def measure(bench: Bench) -> list[Row]:
         headers = dict(stack.target().headers)
         million.fill(stack.owner_url(), count=SMALL)
         small = _queries(stack, headers)
+        fresh = _watched(stack, seed=11)
         filled = million.fill(stack.owner_url(), count=LARGE - SMALL, first=SMALL, still_open=0)
         large = _queries(stack, headers)
         rows = [_compared(name, small[name], large[name]) for name in QUERIES]
         rows += [_opened(stack, "/wall", 3840, 2160), _opened(stack, "/desk", 1440, 900)]
+        rows += _unchanged(fresh, _watched(stack, seed=21))
         rows.append(_swept(stack))
         stored = stack.one("select count(*) from incidents")
         rows.append(
@@ -98,6 +102,36 @@ def _opened(stack: Stack, path: str, width: int, height: int) -> Row:
         f"{path} opens at 1 M stored", f"{drawn:.1f} s", "< 5 s", drawn < 5, value=drawn,
         note=f"data live after {live:.1f} s, {known:,} open cases, {nodes:,} DOM nodes",
     )  # fmt: skip
+
+
+def _watched(stack: Stack, *, seed: int) -> Watched:
+    settled(stack)
+    return watch(stack, rate=LIVE_RATE, seconds=LIVE_S, seed=seed)
+
+
+def _unchanged(small: Watched, large: Watched) -> list[Row]:
+    """Live updates beside those of the small store: none missed, and as soon."""
+    rows = []
+    for name, before, after in (
+        ("event", small.heard, large.heard), ("pixel", small.drawn, large.drawn)
+    ):  # fmt: skip
+        was, now = waits(small.run, before), waits(large.run, after)
+        floor, value = percentile(was, 0.5), percentile(now, 0.5)
+        missed = len(large.run.acks) - len(now)
+        rows.append(
+            Row(
+                f"report → {name}, {LIVE_RATE:.0f}/s: 1 M beside 100 k, p50",
+                f"{value:.0f} ms",
+                "≤ 1.5×",
+                value <= 1.5 * floor and not missed,
+                floor=f"{floor:.0f} ms at 100 k",
+                ratio=f"{value / floor:.2f}",
+                value=value,
+                note=f"p95 {percentile(now, 0.95):.0f} ms (was {percentile(was, 0.95):.0f}), "
+                f"{len(now)} of {len(large.run.acks)} seen",
+            )
+        )
+    return rows
 
 
 def _swept(stack: Stack) -> Row:
