@@ -29,6 +29,8 @@ SEED = 430121
 LOCAL = ZoneInfo("Asia/Shanghai")
 _BATCH = 20_000
 _POINTS_A_CELL = 24
+_REST_S = 120.0
+_SWEEPING = "select count(*) from pg_stat_activity where backend_type = 'autovacuum worker'"
 _CASE = (
     "id number tracking_code rev status level category category_version title description "
     "source point address located_by cell_code village_code town_code units persons "
@@ -200,7 +202,17 @@ def fill(
         connection.execute("select setval('incident_numbers', %s)", [first + count])
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("vacuum (analyze) incidents, timeline_entries, case_fact, incident_keys")
-    return time.monotonic() - began
+        seconds = time.monotonic() - began
+        _rest(connection)
+    return seconds
+
+
+def _rest(connection: psycopg.Connection[Any]) -> None:
+    """Wait until the database has written out and swept what was copied: a past is not news."""
+    connection.execute("checkpoint")
+    until = time.monotonic() + _REST_S
+    while time.monotonic() < until and connection.execute(_SWEEPING).fetchone() != (0,):
+        time.sleep(0.5)
 
 
 def _drop_indexes(connection: psycopg.Connection[Any]) -> list[str]:
