@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import importlib
 import sys
 from importlib.util import find_spec
 
 import click
 
+from core import audit
 from core.errors import DomainError
 from core.place import ServerUnavailable
 
@@ -28,6 +30,7 @@ GROUPS = {  # command -> where it lives
     "restore": "core.commands",
     "migrate": "core.commands",
     "doctor": "core.commands",
+    "audit": "core.commands",
     "simulate": "simulator.commands",
 }
 
@@ -62,7 +65,8 @@ def yiwang() -> None:
 def main() -> None:
     """Run a command; a refusal is one sentence on standard error and a non-zero exit."""
     try:
-        yiwang(prog_name="yiwang")
+        with audit.coming_from(f"command line: {getpass.getuser()}"):
+            yiwang(prog_name="yiwang")
     except (DomainError, ServerUnavailable) as refused:
         click.echo(f"✗ {refused}", err=True)
         sys.exit(1)

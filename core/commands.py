@@ -1,8 +1,9 @@
-"""The commands `yiwang backup`, `restore`, `migrate` and `doctor`."""
+"""The commands `yiwang backup`, `restore`, `migrate`, `doctor` and `audit`."""
 
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -58,3 +59,39 @@ def doctor(*, egress: bool) -> None:
     if any(finding.mark == checks.BAD for finding in findings):
         click.echo("有需要处理的问题，见上面的 ✗", err=True)
         sys.exit(1)
+
+
+@click.group()
+def audit() -> None:
+    """审计记录 (the audit trail)"""
+
+
+@audit.command("verify")
+def verify_audit() -> None:
+    """重算每一条审计记录和每一道封印; 有改动则逐条指出并以 1 退出"""
+    from core import seals
+    from core.access import Access
+    from core.db import transaction
+
+    with transaction(Access.owner()) as session:
+        found = seals.verify(session)
+    for fault in found.faults:
+        click.echo(f"✗ {fault.what}", err=True)
+    click.echo(f"封印 {found.seals} 道，已封 {found.rows} 条，待封 {found.unsealed} 条")
+    if found.faults:
+        sys.exit(1)
+
+
+@audit.command("prune")
+@click.option("--days", default=180, show_default=True, help="保留最近多少天，不少于 180")
+def prune_audit(days: int) -> None:
+    """清除更早的审计记录; 封印保留, 其余记录仍可核验"""
+    from core import seals
+    from core.access import Access
+    from core.db import transaction
+
+    at = clock.now()
+    with transaction(Access.owner()) as session:
+        before = at - timedelta(days=days)
+        gone = seals.prune(session, before=before, actor="command line", at=at)
+    click.echo(f"清除 {gone} 条")

@@ -1,27 +1,28 @@
-"""Personal data at rest: AES-256-GCM, algorithm and key named in each value; keyed hashes."""
+"""Personal data at rest: algorithm and key number stand in each value; keyed hashes; seals.
+
+`YIWANG_CRYPTO` chooses what is written (`intl`: AES-256-GCM, HMAC-SHA-256; `gm`: SM4-GCM,
+HMAC-SM3); both are read at any time. The keys stand in one file, see `core.keyring`.
+"""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
-import json
-import os
 import secrets
-import tempfile
-from functools import cache
-from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hmac import HMAC
 
+from core import keyring
 from core.errors import DomainError
 from core.settings import settings
 
-AES_256_GCM = 1
-_NONCE = 12
-_FILE = "keys"
+AES_256_GCM, SM4_GCM = 1, 2
+ALGORITHMS = {"intl": AES_256_GCM, "gm": SM4_GCM}
+NAMES = {AES_256_GCM: "AES-256-GCM", SM4_GCM: "SM4-GCM"}
+_NONCE, _TAG = 12, 16
 
 
 class Unreadable(DomainError):
@@ -34,67 +35,97 @@ class Unreadable(DomainError):
 
 def encrypt(plain: str, purpose: str) -> bytes:
     """Return algorithm byte, key number, nonce and sealed text; `purpose` must match on opening."""
-    number, keys = _keys()
-    nonce = secrets.token_bytes(_NONCE)
-    sealed = AESGCM(keys[number]).encrypt(nonce, plain.encode(), purpose.encode())
-    return bytes((AES_256_GCM, number)) + nonce + sealed
+    ring = keyring.read()
+    algorithm, nonce = ALGORITHMS[settings().crypto], secrets.token_bytes(_NONCE)
+    key, about = ring.keys[ring.current], purpose.encode()
+    seal = _seal_sm4 if algorithm == SM4_GCM else _seal_aes
+    return bytes((algorithm, ring.current)) + nonce + seal(key, nonce, plain.encode(), about)
 
 
 def decrypt(value: bytes, purpose: str) -> str:
-    """Return what `encrypt` sealed for the same purpose; raises `Unreadable`."""
-    _current, keys = _keys()
+    """Return what `encrypt` sealed for the same purpose, by either algorithm; or `Unreadable`."""
     value = bytes(value)
-    if len(value) <= _NONCE + 2 or value[0] != AES_256_GCM or value[1] not in keys:
+    if len(value) < 2 + _NONCE + _TAG or value[0] not in NAMES:
         raise Unreadable
+    key = keyring.read().keys.get(value[1]) or keyring.read_anew().keys.get(value[1])
+    if key is None:
+        raise Unreadable
+    nonce, sealed = value[2 : 2 + _NONCE], value[2 + _NONCE :]
+    open_it = _open_sm4 if value[0] == SM4_GCM else _open_aes
     try:
-        opened = AESGCM(keys[value[1]]).decrypt(value[2:14], value[14:], purpose.encode())
+        return open_it(key, nonce, sealed, purpose.encode()).decode()
     except InvalidTag as wrong:
         raise Unreadable from wrong
-    return opened.decode()
+
+
+def is_current(value: bytes) -> bool:
+    """Tell whether a value was sealed with the present key by the chosen algorithm."""
+    return bytes(value[:2]) == current_prefix()
+
+
+def current_prefix() -> bytes:
+    """Return the two bytes that values written now begin with: algorithm and key number."""
+    return bytes((ALGORITHMS[settings().crypto], keyring.read().current))
 
 
 def keyed_hash(text: str, purpose: str) -> bytes:
-    """Return HMAC-SHA-256 of `text`: equal for equal texts, useless without the key."""
-    return hmac.new(_hash_key(), f"{purpose}\n{text}".encode(), hashlib.sha256).digest()
+    """Return a keyed hash of `text`: equal for equal texts, useless without the key."""
+    ring = keyring.read()
+    return _hash(ring.hashes[ring.hash_current], f"{purpose}\n{text}".encode())
 
 
-@cache
-def _keys() -> tuple[int, dict[int, bytes]]:
-    stored = _read()
-    keys = {int(n): base64.b64decode(key) for n, key in stored["keys"].items()}
-    return int(stored["current"]), keys
+def keyed_hashes(text: str, purpose: str) -> list[bytes]:
+    """Return the hash of `text` under every key there is: what was stored before a rotation too."""
+    known = keyring.read().hashes.values()
+    return [_hash(each, f"{purpose}\n{text}".encode()) for each in known]
 
 
-@cache
-def _hash_key() -> bytes:
-    return base64.b64decode(_read()["hash"])
+def mac(message: bytes, purpose: str) -> bytes:
+    """Return a seal over `message` that nobody makes without the key: key number, then MAC."""
+    ring = keyring.read()
+    return bytes((ring.hash_current,)) + _mac(ring.hashes[ring.hash_current], message, purpose)
 
 
-def _read() -> dict[str, Any]:
-    path = settings().home / _FILE
-    if not path.exists():
-        _create(path)
-    return dict(json.loads(path.read_text()))
+def mac_holds(sealed: bytes, message: bytes, purpose: str) -> bool:
+    """Tell whether `mac` made this seal over this message, by the present key or an earlier one."""
+    sealed = bytes(sealed)
+    key = keyring.read().hashes.get(sealed[0]) if sealed else None
+    return key is not None and hmac.compare_digest(sealed[1:], _mac(key, message, purpose))
 
 
-def _create(path: Path) -> None:
-    """Write new keys beside and link them into place: of two processes the first one wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = {
-        "current": "1",
-        "keys": {"1": _random()},
-        "hash": _random(),
-    }
-    handle, name = tempfile.mkstemp(dir=path.parent)  # 0600 by its nature
-    with os.fdopen(handle, "w") as file:
-        json.dump(fresh, file)
-    try:
-        os.link(name, path)
-    except FileExistsError:
-        pass
-    finally:
-        Path(name).unlink()
+def _mac(key: keyring.HashKey, message: bytes, purpose: str) -> bytes:
+    own = keyring.HashKey(key.kind, _hash(key, f"seal\n{purpose}".encode()))
+    return _hash(own, message)
 
 
-def _random() -> str:
-    return base64.b64encode(secrets.token_bytes(32)).decode()
+def _hash(key: keyring.HashKey, message: bytes) -> bytes:
+    made = HMAC(key.key, hashes.SM3() if key.kind == "gm" else hashes.SHA256())
+    made.update(message)
+    return made.finalize()
+
+
+def _seal_aes(key: bytes, nonce: bytes, plain: bytes, about: bytes) -> bytes:
+    return AESGCM(key).encrypt(nonce, plain, about)
+
+
+def _open_aes(key: bytes, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
+    return AESGCM(key).decrypt(nonce, sealed, about)
+
+
+def _seal_sm4(key: bytes, nonce: bytes, plain: bytes, about: bytes) -> bytes:
+    sealing = Cipher(algorithms.SM4(_sm4(key)), modes.GCM(nonce)).encryptor()
+    sealing.authenticate_additional_data(about)
+    text = sealing.update(plain) + sealing.finalize()
+    return text + sealing.tag
+
+
+def _open_sm4(key: bytes, nonce: bytes, sealed: bytes, about: bytes) -> bytes:
+    tag = modes.GCM(nonce, sealed[-_TAG:])
+    opening = Cipher(algorithms.SM4(_sm4(key)), tag).decryptor()
+    opening.authenticate_additional_data(about)
+    return opening.update(sealed[:-_TAG]) + opening.finalize()
+
+
+def _sm4(key: bytes) -> bytes:
+    """Return SM4's 128-bit key, derived so that the two algorithms never share one."""
+    return _hash(keyring.HashKey("gm", key), b"SM4")[:16]

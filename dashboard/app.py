@@ -51,6 +51,7 @@ RESOURCES = (
     "requests",
     "modes",
     "readings",
+    "audit",
 )
 STANDING = ("open311", "geo")
 OUTER = ("open311", "geo")  # what an outer zone (外网区) mounts: no desk, no live stream, no lists

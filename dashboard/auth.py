@@ -17,7 +17,7 @@ from anyio import to_thread
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from core import clock
+from core import audit, clock
 from core.access import Access
 from core.db import transaction
 from core.errors import Busy, DomainError, NotAllowed, SignInNeeded
@@ -128,7 +128,8 @@ class Gate:
             return
         token = _identity.set(identity)
         try:
-            await self.app(scope, receive, send)
+            with audit.coming_from(scope["client"][0] if scope.get("client") else "local"):
+                await self.app(scope, receive, send)
         finally:
             _identity.reset(token)
 

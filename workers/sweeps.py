@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from alerts import service as alerts
-from core import beats, outbox
+from core import beats, outbox, seals
 from core.db import Access, transaction
 from dispatch.incidents import service as incidents
 from people import sign_in
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 HOUR_S: Final = 3600.0
 _KEPT: Final = timedelta(days=1)
 _KEYS_KEPT: Final = timedelta(days=30)
+_FAULTS_SHOWN: Final = 20
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,28 @@ def _sessions(session: Session, at: datetime) -> None:
     sign_in.forget_ended(session, before=at - _KEPT)
 
 
+def _seal_audit(session: Session, at: datetime) -> None:
+    seals.note_head(session)
+    seals.seal(session, at=at)
+
+
+def _verify_audit(session: Session, _at: datetime) -> None:
+    found = seals.verify(session)
+    faults = [fault.what for fault in found.faults[:_FAULTS_SHOWN]]
+    if faults:
+        log.error("the audit trail was changed", extra={"faults": faults})
+    detail = {"every_s": HOUR_S, "rows": found.rows, "faults": faults}
+    beats.beat(session, seals.VERIFIED_BEAT, detail)
+
+
 ALL: Final = {
     sweep.name: sweep
     for sweep in (
         Sweep("alerts", 5.0, _alerts),
         Sweep("trim_outbox", HOUR_S, _trim_outbox),
         Sweep("sessions", HOUR_S, _sessions),
+        Sweep("audit_seal", 60.0, _seal_audit),
+        Sweep("audit_verify", HOUR_S, _verify_audit),
         Sweep("report_keys", 6 * HOUR_S, _report_keys),
         Sweep("months", 6 * HOUR_S, _months),
     )
