@@ -66,7 +66,7 @@ def access_of(role: Role, holding: Holding) -> Access:
         audits = role is Role.AUDITOR
         return Access(role, see_all=True, person=person, grants=grants, audits=audits)
     if role is Role.ADMIN:
-        return Access(role, person=person, administers=True)
+        return Access(role, administers=True)
     if role is Role.TOWN_CENTRE and holding.town_code is not None:
         return Access(role, towns=(holding.town_code,), units=units, person=person, grants=grants)
     if role is Role.VILLAGE_CENTRE and holding.village_code is not None:
