@@ -43,13 +43,8 @@ _RECOMPUTED = text(
     from audit a where a.id > :after and a.id <= :last order by a.id
     """
 )
-_HORIZON = text(
-    """
-    select case when is_called then last_value else 0 end as up_to,
-           pg_snapshot_xmax(pg_current_snapshot())::text as horizon
-    from audit_ids
-    """
-)
+_UP_TO = text("select case when is_called then last_value else 0 end from audit_ids")
+_HORIZON = text("select pg_current_xact_id()::text")
 _REACHED = text(
     "select pg_snapshot_xmin(pg_current_snapshot()) >= cast(:horizon as xid8)"
     " or cast(:horizon as xid8) > pg_snapshot_xmax(pg_current_snapshot())"
@@ -86,16 +81,17 @@ class Verdict:
 def seal(session: Session, *, at: datetime) -> int:
     """Seal the rows that the last call found begun, and note those for the next; returns how many.
 
-    A row's transaction takes its number before the row does, so once every transaction older than
-    the noted horizon has ended, no row with a noted number can still appear.
+    A row's transaction takes its number before the row does. The highest row number is read first
+    and this transaction's own number after it: once every transaction with a lower one has ended,
+    no row up to the noted number can still appear.
     """
     session.execute(select(func.pg_advisory_xact_lock(_ALONE)))
     sealed = 0
     mark = session.get(AuditMark, 1)
     if mark and session.execute(_REACHED, {"horizon": mark.horizon}).scalar_one():
         sealed = _seal_up_to(session, mark.up_to, at=at)
-    now = session.execute(_HORIZON).one()
-    values = {"up_to": now.up_to, "horizon": now.horizon}
+    values = {"up_to": session.execute(_UP_TO).scalar_one()}  # these two in this order
+    values["horizon"] = session.execute(_HORIZON).scalar_one()
     session.execute(
         insert(AuditMark)
         .values(id=1, **values)
