@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from alerts import service as alerts
 from core import beats, outbox, seals
 from core.db import Access, transaction
+from dispatch.incidents import proving as ledger
 from dispatch.incidents import service as incidents
 from people import sign_in
 from workers import queries
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+MINUTE_S: Final = 60.0
 HOUR_S: Final = 3600.0
 _KEPT: Final = timedelta(days=1)
 _KEYS_KEPT: Final = timedelta(days=30)
@@ -43,6 +45,12 @@ class Sweep:
 
 def _alerts(session: Session, at: datetime) -> None:
     alerts.sweep(session, at=at)
+
+
+def _seal_ledger(session: Session, at: datetime) -> None:
+    sealed = ledger.seal(session, at=at)
+    if sealed:  # the log is kept apart from the database: a second witness
+        log.info("ledger sealed", extra={"seal": sealed})
 
 
 def _trim_outbox(session: Session, _at: datetime) -> None:
@@ -79,6 +87,7 @@ ALL: Final = {
     sweep.name: sweep
     for sweep in (
         Sweep("alerts", 5.0, _alerts),
+        Sweep("seal_ledger", MINUTE_S, _seal_ledger),
         Sweep("trim_outbox", HOUR_S, _trim_outbox),
         Sweep("sessions", HOUR_S, _sessions),
         Sweep("audit_seal", 60.0, _seal_audit),

@@ -151,6 +151,7 @@ REQUEST_NAMES: Final[dict[RequestKind, str]] = {
 OPEN: Final[tuple[Status, ...]] = tuple(Status)[:7]
 ENDED: Final[tuple[Status, ...]] = tuple(Status)[7:]
 IN_WORK: Final[tuple[Status, ...]] = tuple(Status)[2:7]
+BLACK_AFTER_REWORKS: Final = 3
 
 _Key = tuple[Status | None, Action, Turn]
 _S, _A, _T = Status, Action, Turn

@@ -145,6 +145,43 @@ class TimelineEntry(Base):
     data: Mapped[Facts]
     claimed_at: Mapped[MaybeMoment]
     recorded_at: Mapped[Moment]
+    salts: Mapped[list[bytes | None]] = mapped_column(ARRAY(LargeBinary), info=PERSONAL)
+    commitments: Mapped[list[bytes | None]] = mapped_column(ARRAY(LargeBinary), info=INTERNAL)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, info=INTERNAL)
+
+
+class LedgerEntryToSeal(Base):
+    """An entry that no seal covers yet (待封存)."""
+
+    __tablename__ = "ledger_fresh"
+
+    incident_id: Mapped[Key]
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, info=INTERNAL)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, info=INTERNAL)
+
+
+class LedgerSeal(Base):
+    """One minute's seal over every case that moved in it (封存), chained to the seal before."""
+
+    __tablename__ = "ledger_seals"
+
+    n: Mapped[int] = mapped_column(BigInteger, primary_key=True, info=INTERNAL)
+    sealed_at: Mapped[Moment]
+    cases: Mapped[int] = mapped_column(Integer, info=INTERNAL)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, info=INTERNAL)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, info=INTERNAL)
+
+
+class LedgerLeaf(Base):
+    """How far a case had come when it was sealed; it outlives the case."""
+
+    __tablename__ = "ledger_leaves"
+
+    incident_id: Mapped[Key]
+    seq: Mapped[int] = mapped_column(Integer, primary_key=True, info=INTERNAL)
+    hash: Mapped[bytes] = mapped_column(LargeBinary, info=INTERNAL)
+    seal: Mapped[int] = mapped_column(BigInteger, info=INTERNAL)
+    number: Mapped[str | None] = mapped_column(Text, info=PUBLIC)
 
 
 class ClockSegment(Base):

@@ -13,10 +13,9 @@ from dispatch.incidents import queries
 from dispatch.incidents.acting import decisions
 from dispatch.incidents.acting.under_way import Acting, joined, require_reason
 from dispatch.incidents.catalogue import URGENT_LEVEL
-from dispatch.incidents.lifecycle import ENDED, Action, Status
+from dispatch.incidents.lifecycle import BLACK_AFTER_REWORKS, ENDED, Action, Status
 from dispatch.incidents.tables import Incident
 
-BLACK_AFTER_REWORKS = 3
 _CODES_FROM = 10**8  # smaller numbers are unit ids, larger ones national codes
 
 
@@ -258,6 +257,7 @@ def _locate(acting: Acting) -> None:
         town = queries.unit_by_code(acting.session, str(cell.town_code))
         incident.holder_unit = town.id if town else incident.holder_unit
     acting.data |= {"cell_code": cell.code, "lon": lon, "lat": lat}
+    acting.data["holder_unit"] = incident.holder_unit
 
 
 def _reclassify(acting: Acting) -> None:
@@ -267,6 +267,7 @@ def _reclassify(acting: Acting) -> None:
         raise Invalid("请选择新的事件分类（data.category）", field="data.category")
     incident = acting.incident
     acting.data |= {"from": incident.category, "to": found.code, "level": found.level}
+    acting.data["category_version"] = acting.catalogue.version
     incident.category, incident.title = found.code, found.name
     incident.category_version = acting.catalogue.version
     incident.level, incident.urgent = found.level, found.level <= URGENT_LEVEL

@@ -63,7 +63,8 @@ here as materialized (
           where u.code = coalesce(place.town_code::text, '430121')) as unit
   from place
 ), given as materialized (
-  select %(day)s::text || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') as number
+  select %(day)s::text || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') as number,
+    uuid_send(gen_random_uuid()) as salt
   from claimed where claimed.fresh
 )"""
 
@@ -90,14 +91,19 @@ stored as (
 ), entered as (
   insert into timeline_entries (
     incident_id, seq, action, status_after, actor_name, actor_role, person, account, on_behalf,
-    unit_id, note, photos, data, claimed_at, recorded_at)
+    unit_id, note, photos, data, claimed_at, recorded_at, salts, commitments)
   select %(id)s::uuid, 1, %(action)s, %(status)s, %(actor_name)s, %(actor_role)s, %(person)s::int,
     %(account)s::int, %(on_behalf)s, %(actor_unit)s::int, %(note)s, %(photos)s::jsonb,
     jsonb_build_object('source', %(source)s::text, 'category', %(category)s::text,
       'level', %(level)s::int, 'located_by', place.located_by, 'town_code', place.town_code,
-      'village_code', place.village_code, 'cell_code', place.cell_code),
-    %(claimed_at)s::timestamptz, %(at)s::timestamptz
-  from given, place
+      'village_code', place.village_code, 'cell_code', place.cell_code,
+      'category_version', %(category_version)s::int, 'holder_unit', holder.unit),
+    %(claimed_at)s::timestamptz, %(at)s::timestamptz,
+    array[given.salt, null, %(reporter_salt)s::bytea],
+    array[yiwang.commitment(given.salt, jsonb_build_array(%(description)s::text, %(address)s::text,
+        %(attributes)s::jsonb, %(note)s::text, %(photos)s::jsonb)),
+      null, %(reporter_commitment)s::bytea]
+  from given, place, holder
 ), clocked as (
   insert into clock_segments (incident_id, n, stage, unit_id, kind, limit_minutes, cause,
     started_at, due_at)

@@ -15,7 +15,7 @@ from core import crypto, ids
 from core.clock import local
 from core.db import Access, async_transaction
 from core.errors import DomainError, Invalid, NotAllowed
-from dispatch.incidents import duplicates, editions
+from dispatch.incidents import chain, duplicates, editions
 from dispatch.incidents.catalogue import SOURCES, URGENT_LEVEL, Catalogue, Category
 from dispatch.incidents.clocks import STAGE_OF, Stage, deadline
 from dispatch.incidents.duplicates import Candidate, Twin
@@ -244,6 +244,7 @@ def _case_values(draft: Draft, category: Category, *, source: str, at: datetime)
 def _actor_values(draft: Draft, actor: Actor, key: str | None) -> dict[str, Any]:
     name, phone = draft.reporter_name, draft.reporter_phone
     handled = draft.done and actor.unit is not None
+    salt, commitment = chain.bind_reporter(name, phone)
     return {
         "actor_key": f"account:{actor.account}" if actor.account else f"{actor.role}:{actor.name}",
         "idempotency_key": key,
@@ -260,6 +261,8 @@ def _actor_values(draft: Draft, actor: Actor, key: str | None) -> dict[str, Any]
         "name_enc": crypto.encrypt(name, "reporter_name") if name else None,
         "phone_enc": crypto.encrypt(phone, "reporter_phone") if phone else None,
         "reporter_key": crypto.keyed_hash(_digits(phone), "phone") if phone else None,
+        "reporter_salt": salt,
+        "reporter_commitment": commitment,
     }
 
 
