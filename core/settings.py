@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     egress_proxy: str = ""
     alert_webhook_url: str = ""
     alert_webhook_secret: str = ""
+    alert_webhook_allow: str = ""  # inner networks and hosts a gateway may stand in
+    rate_scale: float = 1.0
     metrics_key: str = ""
     log_level: str = "INFO"
     workers: int = 2

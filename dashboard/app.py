@@ -52,6 +52,10 @@ RESOURCES = (
     "modes",
     "readings",
     "audit",
+    "sessions",
+    "accounts",
+    "keys",
+    "kiosks",
 )
 STANDING = ("open311", "geo")
 OUTER = ("open311", "geo")  # what an outer zone (外网区) mounts: no desk, no live stream, no lists

@@ -9,7 +9,6 @@ import hmac
 import time
 from collections.abc import Callable
 from contextvars import ContextVar
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import quote
 
 import anyio
@@ -20,26 +19,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from core import audit, clock
 from core.access import Access
 from core.db import transaction
-from core.errors import Busy, DomainError, NotAllowed, SignInNeeded
-from dashboard.api.problems import of_domain
+from core.errors import Busy, DomainError, NotAllowed, SignInNeeded, TooMany
+from core.settings import settings
+from dashboard import cookies, doors, kiosk, limits
+from dashboard.api.problems import of_domain, retry_after
 from people import passwords, sign_in
 from people.roles import Role
 from people.sign_in import Identity
 
-SESSION_COOKIE = "yiwang_session"
-FORM_COOKIE = "yiwang_csrf"
+SESSION_COOKIE, FORM_COOKIE = cookies.SESSION, cookies.FORM
 FORM_HEADER = "X-CSRF-Token"
 TRUST_FOR_S = 2.0
 REMEMBERED = 20_000
 LOOKUP_LIMIT_S = 3.0
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-READS_BY_POST = ("/_dash-", "/api/session")
+OF_ONE_SELF = ("/_dash-", "/api/session", "/api/v1/sessions", "/sign-in", "/account")
+OWN_FORMS = frozenset({"/sign-in", "/api/session", "/sign-in/bind", "/account"})
 OPEN_PATHS = frozenset(
-    {"/healthz", "/readyz", "/metrics", "/sign-in", "/api/session", "/favicon.ico"},
+    {"/healthz", "/readyz", "/metrics", "/sign-in", "/sign-out", "/api/session", "/favicon.ico"},
 )
 OPEN_PREFIXES = ("/open311/", "/assets/", "/vendor/", "/fonts/", "/_dash-component-suites/")
 MACHINE_PREFIXES = ("/api/", "/live", "/geo/", "/open311/", "/_dash-", "/metrics", "/readyz")
-HOMES: dict[Role, str] = dict.fromkeys(Role, "/desk")
+HOMES: dict[Role, str] = {**dict.fromkeys(Role, "/desk"), Role.KIOSK: doors.WALL}
 
 _identity: ContextVar[Identity | None] = ContextVar("identity", default=None)
 
@@ -89,22 +90,7 @@ def _by_cookie(token: str) -> Identity | None:
 
 def _by_key(key: str) -> Identity | None:
     with transaction(Access.nobody()) as session:
-        return sign_in.who_has_key(session, key)
-
-
-def cookies_of(scope: Scope) -> dict[str, str]:
-    """Return the cookies of a request; a malformed header counts as none."""
-    raw = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
-    try:
-        return {key: morsel.value for key, morsel in SimpleCookie(raw.decode("latin-1")).items()}
-    except CookieError:
-        return {}
-
-
-def header_of(scope: Scope, name: str) -> str:
-    """Return one header of a request, or nothing."""
-    wanted = name.lower().encode()
-    return next((value.decode("latin-1") for key, value in scope["headers"] if key == wanted), "")
+        return sign_in.who_has_key(session, key, at=clock.now())
 
 
 class Gate:
@@ -141,22 +127,50 @@ class Gate:
             return None, None
         if not self.database_is_up():
             raise Busy
-        identity = await self._caller(scope)
+        await limits.at_door(scope)
+        token = doors.wall_link(scope)
+        if token is not None and settings().zone != "outer":
+            return await to_thread.run_sync(kiosk.exchange, scope, token), None
+        identity = await self._known_caller(scope)
         if identity is None and not is_open(path):
             raise SignInNeeded
+        if identity is not None and not doors.opens(identity, scope.get("method", "GET"), path):
+            return self._elsewhere(scope, identity), identity
         if identity is not None and path == "/" and scope["type"] == "http":
             home = HOMES[identity.actor.role]
             return RedirectResponse(home, status_code=303), identity
         return None, identity
 
+    async def _known_caller(self, scope: Scope) -> Identity | None:
+        """Return the caller, counted; a key or cookie that nobody holds counts by its address."""
+        try:
+            identity = await self._caller(scope)
+        except SignInNeeded:
+            await limits.inside(scope, None)
+            raise
+        await limits.inside(scope, identity)
+        return identity
+
+    @staticmethod
+    def _elsewhere(scope: Scope, identity: Identity) -> Response:
+        """Lead a session that opens only one page to that page; refuse everything else."""
+        binding = identity.kind == "enrolment"
+        path: str = scope["path"]
+        is_page = scope.get("method") in doors.READS and not path.startswith(MACHINE_PREFIXES)
+        if binding and is_page:
+            return RedirectResponse(doors.BINDING, status_code=303)
+        if binding:
+            return of_domain(NotAllowed("请先绑定动态口令：打开 /sign-in/bind"))
+        return of_domain(NotAllowed("大屏链接只能看大屏，请登录后再打开其他页面"))
+
     async def _caller(self, scope: Scope) -> Identity | None:
-        scheme, _, key = header_of(scope, "authorization").partition(" ")
+        scheme, _, key = cookies.header(scope, "authorization").partition(" ")
         if scheme.lower() == "bearer" and key:
             identity = await callers.find(key.strip(), _by_key)
             if identity is None:
                 raise SignInNeeded("接口密钥无效或已停用，请向管理员索取新的密钥")
             return identity
-        token = cookies_of(scope).get(SESSION_COOKIE)
+        token = cookies.of(scope).get(SESSION_COOKIE)
         if not token:
             return None
         identity = await callers.find(token, _by_cookie)
@@ -170,13 +184,13 @@ class Gate:
         path: str = scope["path"]
         if scope["type"] != "http" or scope["method"] not in UNSAFE:
             return
-        if scope["method"] == "POST" and path in {"/api/session", "/sign-in"}:
-            return
-        given = header_of(scope, FORM_HEADER)
+        if scope["method"] == "POST" and path in OWN_FORMS:
+            return  # a form without scripts carries its token inside: its route checks it
+        given = cookies.header(scope, FORM_HEADER)
         if not hmac.compare_digest(given.encode(), passwords.form_token(token).encode()):
             raise NotAllowed(f"缺少防伪令牌：请把 {FORM_COOKIE} 的值放入 {FORM_HEADER} 请求头")
-        if not identity.actor.may_write and not path.startswith(READS_BY_POST):
-            raise NotAllowed("审计账号只能查看，不能修改")
+        if not identity.actor.may_write and not path.startswith(OF_ONE_SELF):
+            raise NotAllowed("本账号只能查看，不能修改")
 
     @staticmethod
     def _refusal(scope: Scope, refused: DomainError) -> Response:
@@ -190,6 +204,8 @@ class Gate:
             query = scope["query_string"].decode("latin-1")
             here = path + (f"?{query}" if query else "")
             return RedirectResponse(f"/sign-in?next={quote(here, safe='')}", status_code=303)
+        if isinstance(refused, TooMany) and path == "/sign-in":
+            return Response(_TOO_MANY_PAGE, 429, retry_after(refused), media_type="text/html")
         if is_page and isinstance(refused, Busy):
             return Response(_BUSY_PAGE, 503, {"retry-after": "2"}, media_type="text/html")
         return of_domain(refused)
@@ -199,6 +215,10 @@ _BUSY_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
 <meta http-equiv="refresh" content="3"><title>一网统管 · 暂时繁忙</title>
 <body><p>系统暂时繁忙，数据库正在恢复。本页每 3 秒自动重试。</p>
 <p>紧急情况请以电话为准。</p></body></html>"""
+
+_TOO_MANY_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
+<title>一网统管 · 稍候</title><body><p>登录过于频繁，请一分钟后再试。</p>
+<p><a href="/sign-in">返回登录</a></p></body></html>"""
 
 
 def is_open(path: str) -> bool:

@@ -12,6 +12,10 @@ from dash import Dash, backends
 from dash.backends._fastapi import FastAPIDashServer
 from fastapi import Request
 
+from core.errors import NotAllowed
+from dashboard.auth import current_identity
+from dashboard.doors import may_call_back
+
 
 class ThreadedCallbacks(FastAPIDashServer):
     """Dash's FastAPI server, but with every callback in a worker thread, context and all."""
@@ -23,6 +27,8 @@ class ThreadedCallbacks(FastAPIDashServer):
 
         async def dispatch(request: Request) -> Any:  # noqa: ARG001  Dash reads it from context
             body = self.request_adapter().get_json()
+            if not may_call_back(current_identity(), body):
+                raise NotAllowed
             context = dash_app._initialize_context(body)  # noqa: SLF001  Dash has no public way
             work = dash_app._prepare_callback(context, body)  # noqa: SLF001
             values = dash_app._inputs_to_vals(  # noqa: SLF001

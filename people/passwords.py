@@ -9,6 +9,8 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+SHORTEST, LONGEST, DIFFERENT = 12, 200, 6
+_KNOWN = ("password", "123456", "qwerty", "abcdef", "111111", "changsha", "yiwang", "admin")
 _ALPHABET = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 _DECOY = _HASHER.hash(secrets.token_hex(16))
 
@@ -25,6 +27,21 @@ def matches(password: str, password_hash: str | None) -> bool:
     except (VerificationError, InvalidHashError):
         return False
     return password_hash is not None
+
+
+def weakness(password: str, *, username: str) -> str:
+    """Return what is wrong with a chosen password, or nothing (长度优先, no forced mixtures)."""
+    if len(password) < SHORTEST:
+        return f"新密码至少 {SHORTEST} 个字符，可以用一句好记的话"
+    if len(password) > LONGEST:
+        return f"新密码最多 {LONGEST} 个字符"
+    if username and username.lower() in password.lower():
+        return "新密码里不要含有用户名"
+    if len(set(password.lower())) < DIFFERENT:
+        return f"新密码里不同的字符太少，至少要有 {DIFFERENT} 种"
+    if any(known in password.lower() for known in _KNOWN):
+        return "新密码太常见，请换一个"
+    return ""
 
 
 def new_password() -> str:

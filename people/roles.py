@@ -20,6 +20,7 @@ class Role(StrEnum):
     MACHINE = "machine"
     CITIZEN = "citizen"
     SYSTEM = "system"
+    KIOSK = "kiosk"
 
 
 class Post(StrEnum):
@@ -44,7 +45,7 @@ class Post(StrEnum):
 
 
 ACCOUNT_ROLES: tuple[Role, ...] = tuple(Role)[:9]
-READ_ONLY_ROLES: frozenset[Role] = frozenset({Role.AUDITOR})
+READ_ONLY_ROLES: frozenset[Role] = frozenset({Role.AUDITOR, Role.KIOSK})
 COUNTY_WIDE_ROLES: frozenset[Role] = frozenset(
     {Role.COUNTY_COMMAND, Role.DUTY_LEADER, Role.AUDITOR},
 )
@@ -62,6 +63,7 @@ ROLE_NAMES: dict[Role, str] = {
     Role.MACHINE: "接入系统",
     Role.CITIZEN: "群众",
     Role.SYSTEM: "系统",
+    Role.KIOSK: "大屏",
 }
 
 POST_NAMES: dict[Post, str] = {

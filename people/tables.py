@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from sqlalchemy import ARRAY, BigInteger, DateTime, ForeignKey, Identity, Integer, LargeBinary, Text
 from sqlalchemy import text as sql
@@ -117,24 +118,66 @@ class Account(Base):
     unit_id: Mapped[UnitRef]
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), info=INTERNAL)
     totp_secret_enc: Mapped[bytes | None] = mapped_column(LargeBinary, info=CONFIDENTIAL)
+    totp_confirmed_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=INTERNAL
+    )
+    totp_last_step: Mapped[int | None] = mapped_column(BigInteger, info=INTERNAL)
+    password_changed_at: Mapped[datetime | None] = mapped_column(
+        DateTime(timezone=True), info=INTERNAL
+    )
     demo: Mapped[bool] = mapped_column(server_default=sql("false"), info=INTERNAL)
     created_at: Mapped[Moment]
     disabled_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
 
 
 class SignedInSession(Base):
-    """One sign-in of one browser; only the token's hash is kept."""
+    """One sign-in of one browser, or of one wall; only the token's hash is kept."""
 
     __tablename__ = "sessions"
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True, info=CONFIDENTIAL)
-    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True, info=INTERNAL)
+    id: Mapped[UUID] = mapped_column(
+        unique=True, server_default=sql("gen_random_uuid()"), info=INTERNAL
+    )
+    account_id: Mapped[int | None] = mapped_column(
+        ForeignKey("accounts.id"), index=True, info=INTERNAL
+    )
+    kiosk_id: Mapped[int | None] = mapped_column(ForeignKey("kiosks.id"), info=INTERNAL)
     kind: Mapped[InternalText]
     created_at: Mapped[Moment]
     seen_at: Mapped[Moment]
     expires_at: Mapped[Moment]
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
     address: Mapped[str | None] = mapped_column(Text, info=PERSONAL)
+    device: Mapped[str | None] = mapped_column(Text, info=PERSONAL)
+
+
+class RecoveryCode(Base):
+    """A code that stands in once for a lost authenticator (恢复码); only its keyed hash is kept."""
+
+    __tablename__ = "recovery_codes"
+
+    account_id: Mapped[int] = mapped_column(
+        ForeignKey("accounts.id"), primary_key=True, info=INTERNAL
+    )
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True, info=CONFIDENTIAL)
+    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
+
+
+class Kiosk(Base):
+    """A wall (大屏) that shows one area without anybody signed in; its link opens once."""
+
+    __tablename__ = "kiosks"
+
+    id: Mapped[Id]
+    name: Mapped[InternalText]
+    area: Mapped[PublicText]
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True, info=CONFIDENTIAL)
+    created_at: Mapped[Moment]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), info=INTERNAL)
+    expires_at: Mapped[Moment]
+    exchanged_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
+    revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
 
 
 class Lockout(Base):
@@ -161,8 +204,20 @@ class ApiKey(Base):
         info=CONFIDENTIAL,
     )
     scopes: Mapped[Texts]
+    rate_per_minute: Mapped[int | None] = mapped_column(Integer, info=INTERNAL)
     created_at: Mapped[Moment]
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), info=INTERNAL)
+    expires_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
     revoked_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
+
+
+class ApiKeyUse(Base):
+    """When a key was last used; apart from the key, which only administrators change."""
+
+    __tablename__ = "api_key_uses"
+
+    key_id: Mapped[int] = mapped_column(ForeignKey("api_keys.id"), primary_key=True, info=INTERNAL)
+    used_at: Mapped[Moment]
 
 
 class RotaShift(Base):

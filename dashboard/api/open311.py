@@ -13,6 +13,7 @@ from core import clock
 from core.access import Access
 from core.clock import LOCAL
 from core.db import transaction
+from dashboard import limits
 from dashboard.api.open311_forms import GeoReportError, GeoReportRoute, answer
 from dashboard.auth import current_identity
 from dispatch.incidents import editions, service
@@ -187,7 +188,9 @@ def _poster(key: str | None) -> Identity:
     identity = current_identity()
     if key:
         with transaction(Access.nobody()) as session:
-            identity = who_has_key(session, key)
+            identity = who_has_key(session, key, at=clock.now())
+        if identity is not None:
+            limits.by_key(identity)
     if identity is None or "open311" not in identity.actor.scopes:
         raise GeoReportError("缺少 api_key，或 api_key 无效", status=403)
     return identity

@@ -91,7 +91,7 @@ def problem(
         problem_bytes(status, code=code, detail=detail, **more),
         status_code=status,
         media_type="application/problem+json",
-        headers={**(headers or {}), **_retry(status)},
+        headers={**_retry(status), **(headers or {})},
     )
 
 
@@ -115,7 +115,14 @@ def _retry(status: int) -> dict[str, str]:
 def of_domain(error: DomainError) -> Response:
     """Return a refusal as a problem; its details become extension members."""
     more = {k: v for k, v in error.details.items() if k not in _OWN_MEMBERS}
-    return problem(error.status, code=error.code, detail=error.sentence, headers=None, **more)
+    headers = retry_after(error)
+    return problem(error.status, code=error.code, detail=error.sentence, headers=headers, **more)
+
+
+def retry_after(error: DomainError) -> dict[str, str]:
+    """Return the header that says when to try again, where the refusal knows it."""
+    seconds = error.details.get("retry_after_s")
+    return {"retry-after": str(seconds)} if isinstance(seconds, int) else {}
 
 
 def of_database(error: DBAPIError | psycopg.Error) -> Response:
