@@ -16,6 +16,7 @@ READS = frozenset({"GET", "HEAD"})
 _PAGE_CONTENT = "_pages_content"
 _OF_WALL = {  # what a wall reads: its page, the frame around it, the stream, boundaries, its state
     "/", WALL, "/live", "/readyz", "/api/session", "/_dash-layout", "/_dash-dependencies",
+    "/sign-in", "/sign-out",
 }  # fmt: skip
 _BELOW_WALL = ("/live/", "/geo/", "/_dash-component-suites/", "/_favicon")
 _OF_BINDING = {BINDING, "/api/session", "/api/session/totp", "/sign-out", "/sign-in"}
@@ -28,7 +29,7 @@ def opens(identity: Identity, method: str, path: str) -> bool:
     if identity.kind == "kiosk":
         if method in READS:
             return path in _OF_WALL or path.startswith(_BELOW_WALL)
-        return method == "POST" and path == CALLBACK
+        return method == "POST" and path in {CALLBACK, "/sign-in", "/api/session"}
     return True
 
 

@@ -92,7 +92,7 @@ def _safe(target: str) -> str:
 def ask(next: str = "/") -> Response:  # noqa: A002  the query's name
     """Show the form, or go on when somebody is signed in already."""
     identity = current_identity()
-    if identity is not None:
+    if identity is not None and identity.kind != "kiosk":  # from a wall somebody may sign in
         return RedirectResponse(_onwards(identity, _safe(next)), 303)
     return _page(_safe(next))
 
