@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 PERIODS: Final = ((time(8), time(12)), (time(14), time(18)))
 _OFFSET: Final = timedelta(hours=8)  # Asia/Shanghai keeps one offset in every year we compile
+_NEVER: Final = date(9999, 12, 31)
+Spans = tuple[tuple[int, int], ...]
+"""Working periods of one day, in minutes after midnight."""
 _DAY: Final = 24 * 60
 
 
@@ -20,15 +23,18 @@ class Workdays:
     """A calendar version: working minutes before each local midnight since `first`.
 
     `cumulative[i]` is the count of working minutes before the i-th local day; `periods` are
-    minutes of a working day. Moments are aware datetimes; amounts are minutes (float: a moment
-    inside a minute counts in part).
+    minutes of a working day, `odd` those of days (by number) that keep other hours, as many of
+    them. Moments are aware datetimes; amounts are minutes (float: a moment inside a minute counts
+    in part). `edition` numbers the county's editions of the calendar.
     """
 
     version: str
     first: date
     cumulative: tuple[int, ...]
-    periods: tuple[tuple[int, int], ...]
+    periods: Spans
     provisional_from: date
+    odd: Mapping[int, Spans] = field(default_factory=dict)
+    edition: int = 0
 
     @property
     def minutes_a_day(self) -> int:
@@ -40,7 +46,8 @@ class Workdays:
         day, minute = self._place(at)
         if self.cumulative[day + 1] == self.cumulative[day]:
             return float(self.cumulative[day])
-        inside = sum(min(max(minute - start, 0.0), end - start) for start, end in self.periods)
+        spans = self.odd.get(day, self.periods) if self.odd else self.periods
+        inside = sum(min(max(minute - start, 0.0), end - start) for start, end in spans)
         return self.cumulative[day] + inside
 
     def between(self, start: datetime, end: datetime) -> float:
@@ -56,7 +63,7 @@ class Workdays:
         if day >= len(self.cumulative) - 1:
             raise ValueError(f"calendar {self.version} ends before {minutes} minutes pass")
         rest = target - self.cumulative[day]
-        for begin, end in self.periods:
+        for begin, end in self.odd.get(day, self.periods) if self.odd else self.periods:
             if rest <= end - begin:
                 return self._moment(day, begin + rest)
             rest -= end - begin
@@ -90,16 +97,41 @@ def compile_calendar(
     first: date,
     last: date,
     works: Callable[[date], bool],
-    provisional_from: date,
-    periods: Sequence[tuple[time, time]] = PERIODS,
+    provisional_from: date = _NEVER,
+    hours: Callable[[date], Sequence[tuple[time, time]]] | None = None,
+    edition: int = 0,
 ) -> Workdays:
-    """Compile `works` (a day's answer, local) into cumulative minutes from `first` to `last`."""
-    spans = tuple((a.hour * 60 + a.minute, b.hour * 60 + b.minute) for a, b in periods)
-    full = sum(end - start for start, end in spans)
-    if not 0 < full <= _DAY:
-        raise ValueError("a working day needs between one minute and 24 hours of work")
-    total, cumulative = 0, [0]
+    """Compile `works` (a day's answer, local) into cumulative minutes from `first` to `last`.
+
+    `hours` gives a day's working periods where they are not 08:00–12:00 and 14:00–18:00; every
+    day has the same number of working minutes, so that a workday (工作日) is one length.
+    """
+    usual = spans_of(PERIODS)
+    full = length_of(usual)
+    total, cumulative, odd = 0, [0], dict[int, Spans]()
     for offset in range((last - first).days + 1):
-        total += full if works(first + timedelta(days=offset)) else 0
+        day = first + timedelta(days=offset)
+        spans = spans_of(hours(day)) if hours else usual
+        if length_of(spans) != full:
+            raise ValueError(f"{day} has {length_of(spans)} working minutes, not {full}")
+        if spans != usual:
+            odd[offset] = spans
+        total += full if works(day) else 0
         cumulative.append(total)
-    return Workdays(version, first, tuple(cumulative), spans, provisional_from)
+    return Workdays(
+        version, first, tuple(cumulative), usual, provisional_from, odd=odd, edition=edition
+    )
+
+
+def spans_of(periods: Sequence[tuple[time, time]]) -> Spans:
+    """Return working periods as minutes after midnight; they follow each other."""
+    spans = tuple((a.hour * 60 + a.minute, b.hour * 60 + b.minute) for a, b in periods)
+    edges = [0, *(edge for span in spans for edge in span), _DAY]
+    if edges != sorted(edges) or not 0 < length_of(spans) <= _DAY:
+        raise ValueError("working periods must follow each other and hold at least one minute")
+    return spans
+
+
+def length_of(spans: Spans) -> int:
+    """Return the working minutes of a day with these periods."""
+    return sum(end - start for start, end in spans)

@@ -121,14 +121,15 @@ class Limit:
         """Tell whether only working time counts."""
         return self.kind in {Kind.WORK_HOUR, Kind.WORKDAY}
 
-    def portion(self, percent: int) -> float:
-        """Return `percent` of the limit, in minutes of the same kind."""
-        return self.minutes * percent / 100
-
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A span in which one stage ran under one limit in one unit's hands (时钟段)."""
+    """A span in which one stage ran under one limit in one unit's hands (时钟段).
+
+    `allowance` is the whole limit the clock goes by and `spent` what earlier segments used of it,
+    in minutes of its kind: the ladder counts in percent of the whole. `edition` numbers the
+    calendar that counted.
+    """
 
     stage: Stage
     limit: Limit
@@ -137,6 +138,14 @@ class Segment:
     cause: str
     unit: int | None = None
     ended_at: datetime | None = None
+    allowance: float | None = None
+    spent: float = 0.0
+    edition: int = 0
+
+    @property
+    def whole(self) -> float:
+        """Return the allowance; a first segment's is its own limit."""
+        return self.limit.minutes if self.allowance is None else self.allowance
 
 
 def parse_limit(text: str, *, minutes_a_day: int = 480) -> Limit:
@@ -181,7 +190,8 @@ def open_segment(
     unit: int | None = None,
 ) -> Segment:
     """Start a clock at `at`."""
-    return Segment(stage, limit, at, deadline(at, limit, calendar), cause, unit)
+    due = deadline(at, limit, calendar)
+    return Segment(stage, limit, at, due, cause, unit, edition=calendar.edition)
 
 
 def carry_on(
@@ -195,23 +205,55 @@ def carry_on(
     """Open the next segment of the same stage with what was left, and with `extra` minutes.
 
     A stage already past its limit keeps no credit: only `extra` remains. `extra` must count the
-    same kind of time as the segment (working or running).
+    same kind of time as the segment (working or running), and is added to the allowance.
     """
     if extra and extra.working is not segment.limit.working:
         raise ValueError("an extension counts the same kind of time as the limit it extends")
-    left = max(segment.limit.minutes - used(segment, at, calendar), 0.0)
-    minutes = left + (extra.minutes if extra else 0)
-    limit = replace(segment.limit, minutes=max(round(minutes), 0))
-    due = moment_after(at, limit, minutes, calendar)
-    return Segment(segment.stage, limit, at, due, cause, segment.unit)
+    now_used = used(segment, at, calendar)
+    left = max(granted(segment, calendar) - now_used, 0.0)
+    added = extra.minutes if extra else 0
+    spent = segment.spent + now_used
+    return Segment(
+        segment.stage,
+        replace(segment.limit, minutes=round(left + added)),
+        at,
+        moment_after(at, segment.limit, left + added, calendar),
+        cause,
+        segment.unit,
+        allowance=segment.whole + added,
+        spent=min(spent, segment.whole) if extra else spent,
+        edition=calendar.edition,
+    )
 
 
 def under_mode(
     segment: Segment, limit: Limit, *, at: datetime, calendar: Workdays, cause: str
 ) -> Segment:
-    """Apply a mode's limit (战时时限): the earlier of the old deadline and `at` + the new limit."""
-    due = min(segment.due_at, deadline(at, limit, calendar))
-    return Segment(segment.stage, limit, at, due, cause, segment.unit)
+    """Apply a mode's limit (战时时限): the earlier of the old deadline and `at` + the new limit.
+
+    A clock that the mode does not shorten goes on as it is.
+    """
+    rushed = open_segment(segment.stage, limit, at=at, calendar=calendar, cause=cause)
+    return replace(rushed, unit=segment.unit) if rushed.due_at < segment.due_at else segment
+
+
+def granted(segment: Segment, calendar: Workdays) -> float:
+    """Return the minutes of its own kind between a segment's start and its deadline, exactly."""
+    if segment.limit.working:
+        return max(calendar.between(segment.started_at, segment.due_at), 0.0)
+    return max((segment.due_at - segment.started_at) / timedelta(minutes=1), 0.0)
+
+
+def recount(segment: Segment, old: Workdays, new: Workdays) -> Segment:
+    """Return a running segment as another calendar counts it: the same minutes on other days.
+
+    A deadline that moves by less than a second has not moved.
+    """
+    if not segment.limit.working or old is new:
+        return segment
+    due = new.after(segment.started_at, granted(segment, old))
+    moved = abs(due - segment.due_at) >= timedelta(seconds=1)
+    return replace(segment, due_at=due, edition=new.edition) if moved else segment
 
 
 def due_of(status: Status, segments: Sequence[Segment]) -> tuple[datetime | None, Stage | None]:
@@ -224,12 +266,22 @@ def due_of(status: Status, segments: Sequence[Segment]) -> tuple[datetime | None
 
 
 def marks_of(segment: Segment, calendar: Workdays) -> tuple[tuple[datetime, Mark], ...]:
-    """Return every supervision mark of a handling segment with its moment, in order."""
+    """Return every supervision mark of a handling segment with its moment, in order.
+
+    Percent are of the whole allowance; what earlier segments used of it counts.
+    """
     span = segment.limit
-    return tuple(
-        (moment_after(segment.started_at, span, span.portion(percent), calendar), mark)
-        for mark, percent in MARK_PERCENT.items()
-    )
+    moments = []
+    for mark, percent in MARK_PERCENT.items():
+        still = max(segment.whole * percent / 100 - segment.spent, 0.0)
+        moments.append((moment_after(segment.started_at, span, still, calendar), mark))
+    return tuple(moments)
+
+
+def percent_reached(segment: Segment, at: datetime, calendar: Workdays) -> int:
+    """Return the percent of the last mark that lies behind `at`; 0 before the first."""
+    return max((MARK_PERCENT[m] for moment, m in marks_of(segment, calendar) if moment < at),
+               default=0)  # fmt: skip
 
 
 def next_mark(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from dispatch.incidents.clocks import (
@@ -13,17 +13,24 @@ from dispatch.incidents.clocks import (
     Segment,
     Stage,
     carry_on,
+    deadline,
     open_segment,
+    recount,
+    under_mode,
 )
 from dispatch.incidents.lifecycle import Action, Status, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from dispatch.incidents.catalogue import Category
+    from dispatch.modes.grade import Mode
     from people.workdays import Workdays
 
+MODE: Final = "mode"
+"""The cause of a segment that a mode opened."""
+_URGENT: Final = 2
 _RESUMING: Final = frozenset({Action.RESUME, Action.FAIL_CHECK})
 
 
@@ -37,6 +44,38 @@ class Situation:
     lead: int | None
     lead_tier: str
     calendar: Workdays
+    mode: Mode | None = None
+    books: Mapping[int, Workdays] = field(default_factory=dict)
+    """The calendars of earlier editions, for clocks that began under them."""
+
+    def counted_now(self, segment: Segment) -> Segment:
+        """Return a segment as today's calendar counts it."""
+        return recount(segment, self.books.get(segment.edition, self.calendar), self.calendar)
+
+    def limit(self, stage: Stage) -> Limit:
+        """Return the limit of a stage that begins now, under the mode that runs here."""
+        return limit_of(self.category, stage, level=self.level, tier=self.lead_tier, mode=self.mode)
+
+
+def limit_of(
+    category: Category, stage: Stage, *, level: int, tier: str, mode: Mode | None = None
+) -> Limit:
+    """Return a stage's limit; a mode takes a part of it, the urgent one, or minutes of its own."""
+
+    def usual(level: int) -> Limit:
+        if stage is Stage.HANDLE:
+            return category.handle_limit(tier, level)
+        return category.stage_limit(stage, level)
+
+    limit = usual(level)
+    if mode is None:
+        return limit
+    fixed = mode.rule.fixed.get(stage.value)
+    if fixed:
+        return Limit(Kind.CLOCK_HOUR, fixed)
+    if mode.rule.urgent:
+        return usual(min(level, _URGENT))
+    return replace(limit, minutes=max(limit.minutes * mode.rule.percent // 100, 1))
 
 
 def switch(
@@ -69,6 +108,52 @@ def extend(
     return [*(replace(s, ended_at=at) if s is running else s for s in segments), longer]
 
 
+def enter(segments: Sequence[Segment], *, situation: Situation, at: datetime) -> list[Segment]:
+    """Return all segments after a mode began here: the clocks it shortens end and begin anew."""
+    if situation.mode is None:
+        return list(segments)
+    kept, begun = [], []
+    for segment in segments:
+        rushed = segment
+        if segment.ended_at is None and segment.stage is not Stage.REVIEW:
+            limit = situation.limit(segment.stage)
+            rushed = under_mode(segment, limit, at=at, calendar=situation.calendar, cause=MODE)
+        if rushed is segment:
+            kept.append(segment)
+        else:
+            kept.append(replace(segment, ended_at=at))
+            begun.append(rushed)
+    return [*kept, *begun]
+
+
+def recounted(segments: Sequence[Segment], *, situation: Situation) -> list[Segment]:
+    """Return all segments with the running ones counted by today's calendar."""
+    return [s if s.ended_at else situation.counted_now(s) for s in segments]
+
+
+def relimited(segments: Sequence[Segment], *, situation: Situation) -> list[Segment]:
+    """Return all segments with those before filing under the limits of a newer catalogue.
+
+    A clock that a mode or an extension has shaped keeps its own.
+    """
+    return [
+        _relimited(segment, situation)
+        if segment.stage in {Stage.ACCEPT, Stage.VERIFY}
+        and segment.ended_at is None
+        and segment.cause != MODE
+        else segment
+        for segment in segments
+    ]
+
+
+def _relimited(segment: Segment, situation: Situation) -> Segment:
+    limit = situation.limit(segment.stage)
+    if limit == segment.limit:
+        return segment
+    due = deadline(segment.started_at, limit, situation.calendar)
+    return replace(segment, limit=limit, due_at=due, edition=situation.calendar.edition)
+
+
 def _started(
     step: Step, stopped: Sequence[Segment], *, situation: Situation, at: datetime
 ) -> list[Segment]:
@@ -77,7 +162,7 @@ def _started(
     if step.after is Status.HANDLING and step.action in _RESUMING:
         paused = _last(stopped, Stage.HANDLE)
         if paused is not None:
-            return [carry_on(paused, at=at, calendar=calendar, cause=cause)]
+            return [_resumed(paused, situation=situation, at=at, cause=cause)]
     if step.after in {Status.ASSIGNED, Status.HANDLING}:
         return _in_unit_hands(step, situation=situation, at=at)
     stage = STAGE_OF[step.after]
@@ -87,29 +172,35 @@ def _started(
         limit = Limit(Kind.CALENDAR_DAY, REVIEW_EVERY_MINUTES)
         holder = situation.lead
     else:
-        limit = situation.category.stage_limit(stage, situation.level)
+        limit = situation.limit(stage)
         holder = situation.holder
     return [open_segment(stage, limit, at=at, calendar=calendar, cause=cause, unit=holder)]
 
 
 def _in_unit_hands(step: Step, *, situation: Situation, at: datetime) -> list[Segment]:
     """Start signing and handling together: an unsigned assignment still burns the clock."""
-    category, level = situation.category, situation.level
-    started = []
-    if step.after is Status.ASSIGNED:
-        started.append((Stage.SIGN, category.stage_limit(Stage.SIGN, level)))
-    started.append((Stage.HANDLE, category.handle_limit(situation.lead_tier, level)))
+    stages = (Stage.SIGN, Stage.HANDLE) if step.after is Status.ASSIGNED else (Stage.HANDLE,)
     return [
         open_segment(
             stage,
-            limit,
+            situation.limit(stage),
             at=at,
             calendar=situation.calendar,
             cause=step.action.value,
             unit=situation.lead,
         )
-        for stage, limit in started
+        for stage in stages
     ]
+
+
+def _resumed(paused: Segment, *, situation: Situation, at: datetime, cause: str) -> Segment:
+    """Go on with what was left; a mode that began in the meantime shortens it."""
+    calendar = situation.calendar
+    rest = carry_on(situation.counted_now(paused), at=at, calendar=calendar, cause=cause)
+    if situation.mode is None:
+        return rest
+    limit = situation.limit(Stage.HANDLE)
+    return under_mode(rest, limit, at=at, calendar=calendar, cause=MODE)
 
 
 def _last(segments: Sequence[Segment], stage: Stage) -> Segment | None:
