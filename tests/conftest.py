@@ -19,6 +19,7 @@ from psycopg import sql
 
 from core import db, embedded, live
 from core.settings import ROOT, settings
+from dispatch.incidents.intake import terms
 from tests.county import County
 from tests.grouping import (  # noqa: F401 (pytest finds its hooks here)
     pytest_collection_modifyitems,
@@ -149,7 +150,8 @@ def redis_database(url: str, number: int) -> str:
 
 
 def forget_connections() -> None:
-    """Make the next use of settings, engines and Redis read the environment anew."""
+    """Make the next use of settings, engines, Redis and terms read the environment anew."""
+    terms.forget()
     settings.cache_clear()
     db.engine.cache_clear()
     if live.connection.cache_info().currsize:

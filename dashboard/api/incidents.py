@@ -17,8 +17,8 @@ from core.errors import DomainError, Invalid, NotAllowed, SignInNeeded
 from dashboard.api.bodies import read_as, taking
 from dashboard.api.deps import CallerAccess, InTransaction, SignedIn
 from dashboard.auth import current_identity
-from dispatch.incidents import editions, service
-from dispatch.incidents.catalogue import Catalogue
+from dispatch.incidents import service
+from dispatch.incidents.intake import terms
 from dispatch.incidents.intake.draft import MAX_DESCRIPTION, Draft, check_point, tidy
 from dispatch.incidents.intake.service import Reported, report_async
 from dispatch.incidents.lifecycle import Status
@@ -144,14 +144,14 @@ async def report(request: Request) -> Response:
     identity = _caller()
     _may_report(identity.actor)
     at = clock.now()
-    catalogue = editions.in_hand(at)
-    if catalogue is None:
-        catalogue = await to_thread.run_sync(_catalogue, at)
+    found = terms.in_hand(at)
+    if found is None:
+        found = await to_thread.run_sync(_terms, at)
     draft = body.draft()
     told = await report_async(
         identity.access,
         draft,
-        catalogue=catalogue,
+        found=found,
         actor=identity.actor,
         at=at,
         key=request.headers.get("idempotency-key"),
@@ -338,9 +338,9 @@ def _may_report(actor: Actor) -> None:
         raise NotAllowed("这个接口密钥没有上报事件的权限")
 
 
-def _catalogue(at: datetime) -> Catalogue:
+def _terms(at: datetime) -> terms.Terms:
     with transaction(Access.nobody()) as session:
-        return editions.current(session, at)
+        return terms.current(session, at)
 
 
 def _line(fields: dict[str, Any]) -> ReportIn:

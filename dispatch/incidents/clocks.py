@@ -279,9 +279,9 @@ def marks_of(segment: Segment, calendar: Workdays) -> tuple[tuple[datetime, Mark
 
 
 def percent_reached(segment: Segment, at: datetime, calendar: Workdays) -> int:
-    """Return the percent of the last mark that lies behind `at`; 0 before the first."""
-    return max((MARK_PERCENT[m] for moment, m in marks_of(segment, calendar) if moment < at),
-               default=0)  # fmt: skip
+    """Return the percent of the last mark that the time used by `at` has reached; 0 before."""
+    spent = segment.spent + used(segment, at, calendar)
+    return max((p for p in MARK_PERCENT.values() if segment.whole * p / 100 <= spent), default=0)
 
 
 def next_mark(

@@ -17,7 +17,8 @@ from dispatch.incidents.lifecycle import (
     Turn,
     advance,
 )
-from dispatch.incidents.stages import Situation, extend, switch
+from dispatch.incidents.stages import News, Situation, follow, running
+from dispatch.modes.grade import Regime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 LADDER: Final = "ladder"
 _SYSTEM: Final = "system"
+_CELLS_A_TOWN: Final = 10**6  # a cell's code is its town's and six digits
 _CARDS: Final = tuple(mark.value for mark in CARDS)
 
 
@@ -58,11 +60,11 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Books:
-    """What a case is reckoned by: catalogue editions, kinds of units, the calendar."""
+    """What a case is reckoned by: catalogue editions, kinds of units, calendars of towns."""
 
     category: Callable[[int, str], Category]
     tier: Callable[[int | None], str]
-    calendar: Workdays
+    calendars: Callable[[int | None], Mapping[int, Workdays]]
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class Told:
     holder_unit: int | None = None
     handled_by: int | None = None
     handling_unit: int | None = None
+    mode: str | None = None
     binding: bool = False
     card: str | None = None
     returns: int = 0
@@ -105,17 +108,26 @@ class _Telling:
     books: Books
     told: Told = field(default_factory=Told)
     segments: list[Segment] = field(default_factory=list)
+    town: int | None = None
+    edition: int = 0
+    regime: Regime | None = None
+
+    @property
+    def calendar(self) -> Workdays:
+        """Return the calendar that counts at the last line."""
+        return self.books.calendars(self.town)[self.edition]
 
 
 def retell(lines: Iterable[Line], books: Books) -> tuple[Told, list[Segment]]:
     """Return where a case must stand and its clocks; raises `Broken` where no case could go."""
     telling, line = _Telling(books), None
     for line in lines:
+        newer = _hear(telling, line)
         step = _step(telling, line)
         if step.after.value != line.status_after:
             raise Broken(line.seq, f"状态应为 {step.after.value}，记为 {line.status_after}")
         try:
-            _follow(telling, line, step)
+            _follow(telling, line, step, newer=newer)
         except (KeyError, TypeError, ValueError) as missing:
             raise Broken(line.seq, f"缺少复算所需的内容：{missing}") from missing
     told = telling.told
@@ -123,7 +135,7 @@ def retell(lines: Iterable[Line], books: Books) -> tuple[Told, list[Segment]]:
         raise Broken(1, "没有任何记录")
     due, stage = due_of(Status(told.status), telling.segments)
     told.due_at, told.due_stage = due, stage.value if stage else None
-    mark = next_mark(telling.segments, told.mark_percent, books.calendar)
+    mark = next_mark(telling.segments, told.mark_percent, telling.calendar)
     told.next_mark_at = mark[0] if mark else None
     return told, telling.segments
 
@@ -161,27 +173,64 @@ def _turn(telling: _Telling, line: Line) -> Turn:
     return Turn.PLAIN
 
 
-def _follow(telling: _Telling, line: Line, step: Step) -> None:
+def _hear(telling: _Telling, line: Line) -> bool:
+    """Take over the calendar and the catalogue that the line says it went by.
+
+    Returns whether the catalogue is another one than before.
+    """
+    telling.edition = line.data.get("calendar", telling.edition)
+    if telling.told.status and line.action != Action.RECLASSIFY:
+        known, said = telling.told.category_version, line.data.get("category_version")
+        telling.told.category_version = said or known
+        return said not in {None, known}
+    return False
+
+
+def _follow(telling: _Telling, line: Line, step: Step, *, newer: bool) -> None:
     told, books = telling.told, telling.books
-    first = not told.status
-    if first:
-        _reported(told, line)
-    else:
+    if told.status:
         _change(told, line, step)
+    else:
+        _reported(told, line)
+    _move(telling, line)
     told.status = step.after.value
+    mode = "mode" in line.data
+    if mode:
+        telling.regime = Regime.of(line.data["mode"])
+        told.mode = telling.regime.code if telling.regime else None
     situation = Situation(
         category=books.category(told.category_version, told.category),
         level=told.level,
         holder=told.holder_unit,
         lead=told.lead_unit,
         lead_tier=books.tier(told.lead_unit),
-        calendar=books.calendar,
+        calendar=telling.calendar,
+        mode=telling.regime,
+        books=books.calendars(telling.town),
     )
-    telling.segments = switch(step, telling.segments, situation=situation, at=line.at)
-    if step.turn is Turn.EXTENSION and step.action is Action.DECIDE:
-        kind = next(s for s in telling.segments if s.stage is Stage.HANDLE).limit.kind
-        extra = Limit(Kind(kind), int(line.data["extra_minutes"]))
-        telling.segments = extend(telling.segments, extra, situation=situation, at=line.at)
+    news = News(extra=_extra(telling, line, step), catalogue=newer, mode=mode)
+    telling.segments, percent = follow(
+        step, telling.segments, situation=situation, news=news, at=line.at
+    )
+    if percent is not None:
+        told.mark_percent = percent
+
+
+def _extra(telling: _Telling, line: Line, step: Step) -> Limit | None:
+    if step.turn is not Turn.EXTENSION or step.action is not Action.DECIDE:
+        return None
+    kind = running(telling.segments, Stage.HANDLE)
+    if kind is None:
+        raise KeyError("处置时钟")
+    return Limit(Kind(kind.limit.kind), int(line.data["extra_minutes"]))
+
+
+def _move(telling: _Telling, line: Line) -> None:
+    """Learn which town's calendar counts: where it was reported, or is found to be."""
+    if line.action in {Action.REPORT, Action.REPORT_DONE}:
+        telling.town = line.data.get("town_code")
+    elif line.action == Action.LOCATE:
+        telling.town = line.data["cell_code"] // _CELLS_A_TOWN
 
 
 def _reported(told: Told, line: Line) -> None:

@@ -22,7 +22,7 @@ from dispatch.incidents import chain, editions
 from dispatch.incidents import queries_ledger as queries
 from dispatch.incidents.clocks import Segment
 from dispatch.incidents.ledger import PROJECTIONS, Books, Broken, Line, retell
-from people.holidays import national
+from people.calendars import service as calendars
 
 CHUNK: Final = 4_000
 _END: Final = UUID(int=2**128 - 1)
@@ -147,8 +147,32 @@ def _books(session: Session) -> Books:
     return Books(
         category=category,
         tier=lambda unit: tiers.get(unit, "department") if unit else "department",
-        calendar=national(),
+        calendars=_calendars(session),
     )
+
+
+class _Editions(dict[int, Any]):
+    """One town's calendar by edition, compiled when a case first asks for it."""
+
+    def __init__(self, session: Session, town: int | None) -> None:
+        super().__init__()
+        self.session, self.town = session, town
+
+    def __missing__(self, edition: int) -> Any:
+        """Look the edition up once."""
+        self[edition] = calendars.book_of(self.session, edition).of(self.town)
+        return self[edition]
+
+
+def _calendars(session: Session) -> Callable[[int | None], _Editions]:
+    known: dict[int | None, _Editions] = {}
+
+    def of(town: int | None) -> _Editions:
+        if town not in known:
+            known[town] = _Editions(session, town)
+        return known[town]
+
+    return of
 
 
 def _sealing(session: Session, part: _Range, numbers: dict[UUID, str]) -> list[Finding]:

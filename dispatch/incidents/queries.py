@@ -186,6 +186,9 @@ def as_segment(row: ClockSegment) -> Segment:
         row.cause,
         row.unit_id,
         row.ended_at,
+        row.allowance_minutes,
+        row.spent_minutes,
+        row.calendar,
     )
 
 
@@ -204,6 +207,9 @@ def add_segment(
         started_at=segment.started_at,
         due_at=segment.due_at,
         approved_by=approved_by,
+        allowance_minutes=segment.allowance,
+        spent_minutes=segment.spent,
+        calendar=segment.edition,
     )
     session.add(row)
     return row

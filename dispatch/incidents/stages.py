@@ -15,6 +15,7 @@ from dispatch.incidents.clocks import (
     carry_on,
     deadline,
     open_segment,
+    percent_reached,
     recount,
     under_mode,
 )
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dispatch.incidents.catalogue import Category
-    from dispatch.modes.grade import Mode
+    from dispatch.modes.grade import Regime
     from people.workdays import Workdays
 
 MODE: Final = "mode"
@@ -44,7 +45,7 @@ class Situation:
     lead: int | None
     lead_tier: str
     calendar: Workdays
-    mode: Mode | None = None
+    mode: Regime | None = None
     books: Mapping[int, Workdays] = field(default_factory=dict)
     """The calendars of earlier editions, for clocks that began under them."""
 
@@ -58,7 +59,7 @@ class Situation:
 
 
 def limit_of(
-    category: Category, stage: Stage, *, level: int, tier: str, mode: Mode | None = None
+    category: Category, stage: Stage, *, level: int, tier: str, mode: Regime | None = None
 ) -> Limit:
     """Return a stage's limit; a mode takes a part of it, the urgent one, or minutes of its own."""
 
@@ -76,6 +77,51 @@ def limit_of(
     if mode.rule.urgent:
         return usual(min(level, _URGENT))
     return replace(limit, minutes=max(limit.minutes * mode.rule.percent // 100, 1))
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What is new since the case's last line: an extension, a newer catalogue, another mode."""
+
+    extra: Limit | None = None
+    catalogue: bool = False
+    mode: bool = False
+
+
+def follow(
+    step: Step,
+    segments: Sequence[Segment],
+    *,
+    situation: Situation,
+    news: News,
+    at: datetime,
+) -> tuple[list[Segment], int | None]:
+    """Return all segments after a line of the history, and the percent the ladder restarts from.
+
+    Acting and the ledger go by this one function. A percent is returned only where the whole limit
+    has changed: marks passed already are not written again.
+    """
+    present = list(segments)
+    if news.catalogue:
+        present = relimited(present, situation=situation)
+    if any(s.ended_at is None and s.edition != situation.calendar.edition for s in present):
+        present = recounted(present, situation=situation)
+    present = switch(step, present, situation=situation, at=at)
+    before = running(present, Stage.HANDLE)
+    if news.extra:
+        present = extend(present, news.extra, situation=situation, at=at)
+    if news.mode:
+        present = enter(present, situation=situation, at=at)
+    after = running(present, Stage.HANDLE)
+    if before is None or after is None or after is before:
+        return present, None
+    return present, percent_reached(after, at, situation.calendar)
+
+
+def running(segments: Sequence[Segment], stage: Stage) -> Segment | None:
+    """Return the clock of a stage that runs now."""
+    found = (s for s in reversed(segments) if s.stage is stage and s.ended_at is None)
+    return next(found, None)
 
 
 def switch(

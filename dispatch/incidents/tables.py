@@ -7,7 +7,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import ARRAY, BigInteger, DateTime, Integer, LargeBinary, SmallInteger, Text, Uuid
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    DateTime,
+    Float,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Text,
+    Uuid,
+)
 from sqlalchemy import text as sql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -200,6 +210,21 @@ class ClockSegment(Base):
     due_at: Mapped[Moment]
     ended_at: Mapped[MaybeMoment]
     approved_by: Mapped[str | None] = mapped_column(Text, info=PERSONAL)
+    allowance_minutes: Mapped[float | None] = mapped_column(Float, info=INTERNAL)
+    spent_minutes: Mapped[float] = mapped_column(Float, server_default=sql("0"), info=INTERNAL)
+    calendar: Mapped[int] = mapped_column(Integer, server_default=sql("0"), info=INTERNAL)
+
+
+class ClockMove(Base):
+    """A deadline that a recomputation moved (时限变动), for the list of its differences."""
+
+    __tablename__ = "clock_moves"
+
+    job: Mapped[int] = mapped_column(BigInteger, primary_key=True, info=INTERNAL)
+    incident_id: Mapped[Key]
+    stage: Mapped[str] = mapped_column(Text, primary_key=True, info=INTERNAL)
+    was: Mapped[Moment]
+    now: Mapped[Moment]
 
 
 class Request(Base):

@@ -45,6 +45,24 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Regime:
+    """What a case runs under: a mode's code and what it does to limits, whoever declared it."""
+
+    code: str
+    rule: Rule
+    approved_by: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the form that a line of the history keeps."""
+        return {"code": self.code, **self.rule.as_json()}
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None) -> Regime | None:
+        """Return the regime that `as_json` wrote; nothing is peace."""
+        return cls(str(stored["code"]), read_rule(stored)) if stored else None
+
+
+@dataclass(frozen=True, slots=True)
 class Mode:
     """One declared mode of one area (county, town or village by national code) and window."""
 
@@ -61,6 +79,11 @@ class Mode:
     def code(self) -> str:
         """Return the short form that a case keeps: `emergency-2`, `event`."""
         return f"{self.kind.value}-{self.grade}" if self.grade else self.kind.value
+
+    @property
+    def regime(self) -> Regime:
+        """Return what a case under this mode runs under."""
+        return Regime(self.code, self.rule, self.approved_by)
 
     @property
     def name(self) -> str:

@@ -21,12 +21,12 @@ _compiled: dict[tuple[int, str], Book] = {}
 
 def book(session: Session) -> Book:
     """Return the calendars in force; looked at once a transaction, compiled once a process."""
-    known = session.info.get(_MEMO)
+    known: Book | None = session.info.get(_MEMO)
     if known is None:
         found = queries.in_force(session)
         known = _compile(session, found.edition, found.digest) if found else _compile(session, 0)
         session.info[_MEMO] = known
-    return known  # type: ignore[no-any-return]
+    return known
 
 
 def book_of(session: Session, edition: int) -> Book:

@@ -17,7 +17,7 @@ from core import clock, crypto
 from core.access import Access
 from core.db import async_one, dispose_async, transaction
 from core.errors import Invalid, NotAllowed
-from dispatch.incidents import editions
+from dispatch.incidents.intake import terms
 from dispatch.incidents.intake.draft import Draft
 from dispatch.incidents.intake.service import KeyReused, Reported, report_async
 from people.roles import Role
@@ -141,14 +141,14 @@ def test_the_asynchronous_door_stores_the_same_case(people: Cast) -> None:
     lon, lat = inside(TOWN, nth=5)
     at = clock.now()
     with transaction(Access.owner()) as session:
-        catalogue = editions.current(session, at)
+        found = terms.current(session, at)
     draft = Draft("内涝", "地下车库进水", lon=lon, lat=lat)
 
     async def send() -> Reported:
         return await report_async(
             people.town.access,
             draft,
-            catalogue=catalogue,
+            found=found,
             actor=people.town.actor,
             at=at,
             key="async-1",

@@ -28,6 +28,8 @@ PURE = {  # pure judgement -> what it may use beyond the standard library
     "people/scope.py": (),
     "people/rota.py": (),
     "people/workdays.py": (),
+    "people/calendars/years.py": (),
+    "dispatch/modes/grade.py": (),
     "dispatch/incidents/lifecycle.py": (),
     "dispatch/incidents/clocks.py": (),
     "dispatch/incidents/catalogue.py": (),

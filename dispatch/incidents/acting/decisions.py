@@ -9,7 +9,8 @@ from dispatch.incidents.acting.under_way import Acting, SamePerson, joined, requ
 from dispatch.incidents.clocks import Limit, Stage, deadline
 from dispatch.incidents.lifecycle import REQUEST_NAMES, RequestKind, Turn
 from dispatch.incidents.tables import Request
-from people.holidays import national
+from people.calendars import service as calendars
+from people.workdays import Workdays
 
 RULE_AFTER_RETURNS = 2
 _EXTENSION_DAYS = 10
@@ -37,7 +38,7 @@ def ask(acting: Acting) -> None:
         note=asked.note,
         data={**asked.data, "until": asked.until.isoformat() if asked.until else None},
         asked_at=acting.at,
-        due_at=deadline(acting.at, limit, national()),
+        due_at=deadline(acting.at, limit, _calendar(acting)),
     )
     acting.session.add(request)
     acting.data |= {"request_id": str(request.id), "request_kind": kind.value}
@@ -50,7 +51,7 @@ def _may_ask(acting: Acting, kind: RequestKind) -> None:
             raise Conflict("案件已裁定派单，不能再退回")
         limit = acting.category.return_limit(incident.level)
         start = incident.assigned_at or acting.at
-        if acting.at > deadline(start, limit, national()):
+        if acting.at > deadline(start, limit, _calendar(acting)):
             raise Conflict("已超过退回时限，请继续办理或申请延时")
     if kind is RequestKind.EXTENSION and incident.extensions:
         raise Conflict("延时只能申请一次")
@@ -92,8 +93,13 @@ def _extension(acting: Acting, request: Request) -> Limit:
     if running is None:
         raise Conflict("处置时钟没有在走，不能延时")
     first = next(s for s in acting.segments if s.stage is Stage.HANDLE)
-    day = national().minutes_a_day if first.limit.working else 24 * 60
-    most = min(first.limit.minutes, _EXTENSION_DAYS * day)
+    base = first if first.limit.working is running.limit.working else running
+    day = _calendar(acting).minutes_a_day if base.limit.working else 24 * 60
+    most = min(base.limit.minutes, _EXTENSION_DAYS * day)
     wanted = request.data.get("minutes")
     minutes = int(wanted) if isinstance(wanted, int | float) and wanted > 0 else most
-    return Limit(first.limit.kind, min(minutes, most))
+    return Limit(running.limit.kind, min(minutes, most))
+
+
+def _calendar(acting: Acting) -> Workdays:
+    return calendars.book(acting.session).of(acting.incident.town_code)

@@ -14,11 +14,12 @@ from core.live import Scope
 from dispatch.incidents import editions, queries
 from dispatch.incidents.acting.changes import carry_out
 from dispatch.incidents.acting.under_way import Acting, ActionRequest, SamePerson
-from dispatch.incidents.catalogue import Category
+from dispatch.incidents.catalogue import Catalogue, Category
 from dispatch.incidents.clocks import Segment, due_of, next_mark
 from dispatch.incidents.intake.draft import as_json
 from dispatch.incidents.lifecycle import (
     ACTION_NAMES,
+    ENDED,
     Action,
     RequestKind,
     Status,
@@ -28,11 +29,14 @@ from dispatch.incidents.lifecycle import (
     advance,
 )
 from dispatch.incidents.powers import Standing, may
-from dispatch.incidents.stages import Situation, extend, switch
+from dispatch.incidents.stages import MODE, News, Situation, follow
 from dispatch.incidents.tables import ClockSegment, Incident, Request
-from people.holidays import national
+from dispatch.modes import service as modes
+from dispatch.modes.grade import Regime
+from people.calendars import service as calendars
 from people.roles import Role
 from people.scope import Actor
+from people.workdays import Workdays
 
 _MAX_DATA = 16_000
 _FIRST_REQUEST = 2  # the first act on a report cannot be a request, so nothing waits at rev 2
@@ -69,6 +73,8 @@ def act_held(
     `rows` are the case's clock segments where the caller has read them already.
     """
     action = _action(asked.action)
+    catalogue = editions.current(session, at)
+    newer = action is not Action.RECLASSIFY and keep_up(incident, catalogue)
     waiting = _waiting(session, incident, asked) if action is Action.DECIDE else None
     acting = Acting(
         session=session,
@@ -77,10 +83,11 @@ def act_held(
         actor=actor,
         at=at,
         step=_step(session, incident, action, asked=asked, waiting=waiting),
-        catalogue=editions.current(session, at),
+        catalogue=catalogue,
         category=category_of(session, incident),
         holder=queries.unit(session, incident.holder_unit),
         waiting=waiting,
+        newer_catalogue=newer,
     )
     _require_power(acting, action)
     _take(acting, queries.segments(session, incident.id) if rows is None else rows)
@@ -93,14 +100,15 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     carry_out(acting)
     incident.status = step.after.value
     incident.rev += 1
-    situation = _situation(acting)
-    segments = switch(step, acting.segments, situation=situation, at=acting.at)
-    if acting.extra:
-        segments = extend(segments, acting.extra, situation=situation, at=acting.at)
-    _store_segments(acting, rows, segments)
+    situation, changed = _situation(acting)
+    news = News(extra=acting.extra, catalogue=acting.newer_catalogue, mode=changed)
+    segments, percent = follow(step, acting.segments, situation=situation, news=news, at=acting.at)
+    if percent is not None:
+        incident.mark_percent = percent
+    _store_segments(acting, rows, segments, situation.mode)
     if step.moves and step.action is not Action.DECIDE and incident.rev > _FIRST_REQUEST:
         queries.drop_requests(session, incident.id, at=acting.at, by=acting.actor.name)
-    project(session, incident, segments, at=acting.at)
+    project(session, incident, segments, calendar=situation.calendar, at=acting.at)
     _record(acting)
     after = scope_of(incident)
     outbox.add(
@@ -240,40 +248,97 @@ def allowed_actions(session: Session, incident: Incident, actor: Actor) -> list[
 # clocks, projections, history ----------------------------------------------------------------
 
 
-def _situation(acting: Acting) -> Situation:
-    incident = acting.incident
-    lead = queries.unit(acting.session, incident.lead_unit)
-    return Situation(
-        category=category_of(acting.session, incident),
+def keep_up(incident: Incident, catalogue: Catalogue) -> bool:
+    """Let a case not yet filed follow the catalogue in force; returns whether it is a newer one.
+
+    A filed case keeps the version it was filed under.
+    """
+    waiting = Status(incident.status) in {Status.REPORTED, Status.VERIFYING}
+    newer = incident.category_version < catalogue.version
+    if not (waiting and newer and incident.category in catalogue.categories):
+        return False
+    incident.category_version = catalogue.version
+    return True
+
+
+def _situation(acting: Acting) -> tuple[Situation, bool]:
+    """Return what the limits depend on now, and whether the mode is another than before.
+
+    What the history needs to tell the clocks again (calendar, catalogue, mode) is put on record.
+    """
+    incident, session = acting.incident, acting.session
+    book = calendars.book(session)
+    regime, changed = regime_of(session, incident, acting.step, at=acting.at)
+    if changed:
+        incident.mode = regime.code if regime else None
+        acting.data["mode"] = regime.as_json() if regime else None
+    known = {segment.edition for segment in acting.segments}
+    if max(known, default=0) != book.edition:
+        acting.data["calendar"] = book.edition
+    if acting.newer_catalogue:
+        acting.data["category_version"] = incident.category_version
+    lead = queries.unit(session, incident.lead_unit)
+    situation = Situation(
+        category=category_of(session, incident),
         level=incident.level,
         holder=incident.holder_unit,
         lead=incident.lead_unit,
         lead_tier=lead.kind if lead else "department",
-        calendar=national(),
+        calendar=book.of(incident.town_code),
+        mode=regime,
+        books={n: calendars.book_of(session, n).of(incident.town_code) for n in known},
     )
+    return situation, changed
 
 
-def _store_segments(acting: Acting, rows: list[ClockSegment], segments: list[Segment]) -> None:
+def regime_of(
+    session: Session, incident: Incident, step: Step, *, at: datetime
+) -> tuple[Regime | None, bool]:
+    """Return the mode that runs where the case is, and whether the case must hear of it."""
+    mode = modes.prevailing(session, town=incident.town_code, village=incident.village_code, at=at)
+    regime = mode.regime if mode else None
+    changed = (regime.code if regime else None) != incident.mode and step.after not in ENDED
+    return regime, changed
+
+
+def _store_segments(
+    acting: Acting, rows: list[ClockSegment], segments: list[Segment], regime: Regime | None
+) -> None:
     for row, segment in zip(rows, segments, strict=False):
-        row.ended_at = segment.ended_at
-    approved_by = acting.actor.name if acting.step.action is Action.DECIDE else None
+        row.ended_at, row.due_at = segment.ended_at, segment.due_at
+        row.kind, row.limit_minutes = segment.limit.kind.value, segment.limit.minutes
+        row.calendar = segment.edition
+    decided = acting.actor.name if acting.step.action is Action.DECIDE else None
     for n, segment in enumerate(segments[len(rows) :], start=len(rows) + 1):
-        queries.add_segment(acting.session, acting.incident.id, n, segment, approved_by)
+        by = regime.approved_by if regime and segment.cause == MODE else decided
+        queries.add_segment(acting.session, acting.incident.id, n, segment, by)
 
 
-def project(session: Session, incident: Incident, segments: list[Segment], *, at: datetime) -> None:
+def project(
+    session: Session,
+    incident: Incident,
+    segments: list[Segment],
+    *,
+    calendar: Workdays,
+    at: datetime,
+) -> None:
     """Store what screens and timers read of the clocks: deadline, its stage, the next mark."""
     due, stage = due_of(Status(incident.status), segments)
     incident.due_at, incident.due_stage = due, stage.value if stage else None
-    mark = next_mark(segments, incident.mark_percent, national())
+    mark = next_mark(segments, incident.mark_percent, calendar)
     incident.next_mark_at = mark[0] if mark else None
-    moments = [each for each in (due, incident.next_mark_at) if each and each > at]
+    set_timer(session, incident, at=at)
+
+
+def set_timer(session: Session, incident: Incident, *, at: datetime) -> None:
+    """Set the case's one timer to what comes next: its deadline or the next mark."""
+    moments = [each for each in (incident.due_at, incident.next_mark_at) if each and each > at]
     key = f"incident:{incident.id}"
     if moments:
         outbox.set_timer(
             session, key, "timer.incident_due", subject=str(incident.id), due_at=min(moments)
         )
-    elif due is None:
+    elif incident.due_at is None:
         outbox.drop_timer(session, key)
 
 

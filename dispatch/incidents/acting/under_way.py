@@ -60,6 +60,7 @@ class Acting:
     holder: Row[Any] | None
     waiting: Request | None = None
     extra: Limit | None = None
+    newer_catalogue: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.outbox import Change
 from dispatch.incidents import queries as cases
-from dispatch.incidents.acting.service import act, act_held, category_of, project
+from dispatch.incidents.acting.service import act, act_held, category_of, set_timer
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.clocks import (
     CARDS,
@@ -28,7 +28,7 @@ from dispatch.incidents.facts import FORMULA, Case, Facts, facts_of
 from dispatch.incidents.following.owing import store_owed
 from dispatch.incidents.lifecycle import ENDED, Action, Status
 from dispatch.incidents.tables import Incident
-from people.holidays import national
+from people.calendars import service as calendars
 from people.scope import Actor
 
 _ACCEPTING: Final = Actor.system("自动受理")
@@ -91,7 +91,7 @@ def run_timer(session: Session, change: Change, *, at: datetime) -> None:
     if incident is None or Status(incident.status) in ENDED:
         return
     segments = [cases.as_segment(row) for row in cases.segments(session, incident.id)]
-    mark = _reached(incident, segments, at=at)
+    mark = _reached(session, incident, segments, at=at)
     if mark is not None:
         _mark(session, incident, mark, at=at)
     elif _stage_is_over(incident, change, at=at):
@@ -104,7 +104,7 @@ def run_timer(session: Session, change: Change, *, at: datetime) -> None:
         )
         act(session, incident.id, asked, actor=_LADDER, at=at)
     else:
-        project(session, incident, segments, at=at)
+        set_timer(session, incident, at=at)
 
 
 def _automate(
@@ -162,16 +162,19 @@ def _facts(incident: Incident, segments: list[Segment]) -> dict[str, Any]:
 # the ladder ----------------------------------------------------------------------------------
 
 
-def _reached(incident: Incident, segments: list[Segment], *, at: datetime) -> Mark | None:
+def _reached(
+    session: Session, incident: Incident, segments: list[Segment], *, at: datetime
+) -> Mark | None:
     """Return the highest mark of the running handling clock that is reached and not yet written."""
     running = next(
         (s for s in reversed(segments) if s.stage is Stage.HANDLE and s.ended_at is None), None
     )
     if running is None:
         return None
+    calendar = calendars.book(session).of(incident.town_code)
     due = [
         mark
-        for moment, mark in marks_of(running, national())
+        for moment, mark in marks_of(running, calendar)
         if moment <= at and MARK_PERCENT[mark] > incident.mark_percent
     ]
     return due[-1] if due else None

@@ -54,6 +54,15 @@ here as materialized (
       and strpos(%(words)s, g.short_name) > 0
     order by length(g.short_name) desc, g.code limit 1
   ) t on true
+), clock as materialized (
+  select coalesce(own.j ->> 'kind', %(limit_kind)s) as kind,
+    coalesce((own.j ->> 'minutes')::int, %(limit_minutes)s::int) as minutes,
+    coalesce((own.j ->> 'due_at')::timestamptz, %(due_at)s::timestamptz) as due_at,
+    case when own.j is null then %(mode)s::jsonb else nullif(own.j -> 'mode', 'null') end as mode
+  from place cross join lateral (
+    select coalesce(%(elsewhere)s::jsonb -> place.village_code::text,
+                    %(elsewhere)s::jsonb -> place.town_code::text) as j
+  ) own
 ), claimed as materialized (
   select k.* from place, lateral yiwang.claim_key(
     %(actor_key)s, %(idempotency_key)s, %(body_hash)s, %(id)s::uuid, %(at)s::timestamptz) k
@@ -75,16 +84,16 @@ stored as (
     source, origin, point, address, located_by, cell_code, village_code, town_code,
     persons, units, holder_unit, lead_unit, handled_by, handling_unit, confidential, urgent, drill,
     reporter_name_enc, reporter_phone_enc, reporter_key, reported_at, fed_back_at,
-    due_at, due_stage, photos, attributes)
+    due_at, due_stage, mode, photos, attributes)
   select %(id)s::uuid, given.number, %(tracking_code)s, %(status)s, %(level)s, %(category)s,
     %(category_version)s, %(title)s, %(description)s, %(source)s, %(origin)s, place.point,
     %(address)s, place.located_by, place.cell_code, place.village_code, place.town_code,
     %(persons)s::int[], %(units)s::int[], holder.unit, %(lead_unit)s::int, %(handled_by)s::int,
     %(lead_unit)s::int, %(confidential)s, %(urgent)s, %(drill)s, %(name_enc)s::bytea,
     %(phone_enc)s::bytea, %(reporter_key)s::bytea, %(at)s::timestamptz,
-    %(fed_back_at)s::timestamptz, %(due_at)s::timestamptz, %(stage)s, %(photos)s::jsonb,
-    %(attributes)s::jsonb
-  from given, place, holder
+    %(fed_back_at)s::timestamptz, clock.due_at, %(stage)s, clock.mode ->> 'code',
+    %(photos)s::jsonb, %(attributes)s::jsonb
+  from given, place, holder, clock
 ), keyed as (
   insert into incident_keys (number, tracking_code, id)
   select given.number, %(tracking_code)s, %(id)s::uuid from given
@@ -97,19 +106,20 @@ stored as (
     jsonb_build_object('source', %(source)s::text, 'category', %(category)s::text,
       'level', %(level)s::int, 'located_by', place.located_by, 'town_code', place.town_code,
       'village_code', place.village_code, 'cell_code', place.cell_code,
-      'category_version', %(category_version)s::int, 'holder_unit', holder.unit),
+      'category_version', %(category_version)s::int, 'holder_unit', holder.unit,
+      'calendar', %(calendar)s::int, 'mode', clock.mode),
     %(claimed_at)s::timestamptz, %(at)s::timestamptz,
     array[given.salt, null, %(reporter_salt)s::bytea],
     array[yiwang.commitment(given.salt, jsonb_build_array(%(description)s::text, %(address)s::text,
         %(attributes)s::jsonb, %(note)s::text, %(photos)s::jsonb)),
       null, %(reporter_commitment)s::bytea]
-  from given, place, holder
+  from given, place, holder, clock
 ), clocked as (
   insert into clock_segments (incident_id, n, stage, unit_id, kind, limit_minutes, cause,
-    started_at, due_at)
-  select %(id)s::uuid, 1, %(stage)s, holder.unit, %(limit_kind)s, %(limit_minutes)s, %(action)s,
-    %(at)s::timestamptz, %(due_at)s::timestamptz
-  from given, holder
+    started_at, due_at, calendar)
+  select %(id)s::uuid, 1, %(stage)s, holder.unit, clock.kind, clock.minutes, %(action)s,
+    %(at)s::timestamptz, clock.due_at, %(calendar)s::int
+  from given, holder, clock
 ), told as (
   insert into outbox (kind, subject, rev, town_code, village_code, cell_code, units, persons,
     confidential, timer_key, due_at)
@@ -119,21 +129,21 @@ stored as (
   from given, place
   union all
   select 'timer.incident_due', %(id)s::text, 0, null, null, null, '{}', '{}', false,
-    'incident:' || %(id)s::text, %(due_at)s::timestamptz
-  from given
+    'incident:' || %(id)s::text, clock.due_at
+  from given, clock
 )"""
 
 REPORT = f"""
 with {_PLACE.strip()}, {_STORE.strip()}
 select claimed.id, claimed.fresh, claimed.same, claimed.tracking_code as earlier_code,
   given.number, place.cell_code, place.village_code, place.town_code, place.located_by,
-  place.unknown_village, holder.unit as holder_unit,
+  clock.due_at, place.unknown_village, holder.unit as holder_unit,
   coalesce((
     select jsonb_agg(to_jsonb(near)) from yiwang.twins_near(
       %(lon)s::float8, %(lat)s::float8, %(radius_m)s::float8, %(twins_since)s::timestamptz,
       %(at)s::timestamptz, null) as near
     where claimed.fresh and %(lon)s::float8 is not null), '[]'::jsonb) as twins
-from place cross join holder left join claimed on true left join given on true
+from place cross join holder cross join clock left join claimed on true left join given on true
 """  # noqa: S608  put together from the constants above only
 
 # The driver forgets how it took apart a statement of more than 4 KB and does it again each time,

@@ -15,15 +15,15 @@ from core import crypto, ids
 from core.clock import local
 from core.db import Access, async_transaction
 from core.errors import DomainError, Invalid, NotAllowed
-from dispatch.incidents import chain, duplicates, editions
-from dispatch.incidents.catalogue import SOURCES, URGENT_LEVEL, Catalogue, Category
-from dispatch.incidents.clocks import STAGE_OF, Stage, deadline
+from dispatch.incidents import chain, duplicates
+from dispatch.incidents.catalogue import SOURCES, URGENT_LEVEL, Category
+from dispatch.incidents.clocks import STAGE_OF, Stage
 from dispatch.incidents.duplicates import Candidate, Twin
-from dispatch.incidents.intake import queries
+from dispatch.incidents.intake import queries, terms
 from dispatch.incidents.intake.draft import MAX_KEY, Draft, check
 from dispatch.incidents.intake.sheets import Line
+from dispatch.incidents.intake.terms import Terms
 from dispatch.incidents.lifecycle import Action, advance
-from people.holidays import national
 from people.roles import Role
 from people.scope import Actor
 
@@ -96,7 +96,7 @@ def report(
     key: str | None = None,
 ) -> Reported:
     """Store a report with its case, history, clock and intents; `key` makes it safe to repeat."""
-    prepared = _prepare(draft, editions.current(session, at), actor=actor, at=at, key=key)
+    prepared = _prepare(draft, terms.current(session, at), actor=actor, at=at, key=key)
     row = queries.report(session, prepared.values)
     if _is_known(row):
         known = queries.earlier(session, row["id"], row["earlier_code"])
@@ -108,13 +108,13 @@ async def report_async(
     access: Access,
     draft: Draft,
     *,
-    catalogue: Catalogue,
+    found: Terms,
     actor: Actor,
     at: datetime,
     key: str | None = None,
 ) -> Reported:
     """Store a report as a transaction of its own: the same door for the busy HTTP route."""
-    prepared = _prepare(draft, catalogue, actor=actor, at=at, key=key)
+    prepared = _prepare(draft, found, actor=actor, at=at, key=key)
     row = await queries.report_async(access, prepared.values)
     if _is_known(row):
         category, radius = prepared.category, prepared.values["radius_m"]
@@ -179,11 +179,11 @@ def source_of(draft: Draft, actor: Actor) -> str:
 
 
 def _prepare(
-    draft: Draft, catalogue: Catalogue, *, actor: Actor, at: datetime, key: str | None
+    draft: Draft, found: Terms, *, actor: Actor, at: datetime, key: str | None
 ) -> _Prepared:
     if actor.role in _MAY_NOT_REPORT:
         raise NotAllowed("您的岗位不上报事件")
-    category = catalogue.find(draft.category)
+    category = found.catalogue.find(draft.category)
     if category is None:
         raise Invalid(
             f"没有“{draft.category[:40]}”这个事件分类，请从分类目录中选择", field="category"
@@ -194,17 +194,18 @@ def _prepare(
     if draft.done and actor.role not in _MAY_REPORT_DONE:
         raise NotAllowed("自行处置上报只限网格员和村（社区）")
     source = source_of(draft, actor)
-    values = _case_values(draft, category, source=source, at=at)
+    values = _case_values(draft, category, found, source=source, at=at)
     values |= _actor_values(draft, actor, key)
-    values |= {"category_version": catalogue.version, "body_hash": draft.body_hash()}
+    values |= {"category_version": found.catalogue.version, "body_hash": draft.body_hash()}
     return _Prepared(values, draft, category)
 
 
-def _case_values(draft: Draft, category: Category, *, source: str, at: datetime) -> dict[str, Any]:
+def _case_values(
+    draft: Draft, category: Category, found: Terms, *, source: str, at: datetime
+) -> dict[str, Any]:
     action = Action.REPORT_DONE if draft.done else Action.REPORT
     status = advance(None, action).after
     stage = STAGE_OF[status] or Stage.ACCEPT
-    limit = category.stage_limit(stage, category.level)
     words = None if draft.has_point or draft.village_code else draft.address
     return {
         "id": ids.uuid7(at),
@@ -229,9 +230,7 @@ def _case_values(draft: Draft, category: Category, *, source: str, at: datetime)
         "words": words,
         "drill": draft.drill,
         "stage": stage.value,
-        "limit_kind": limit.kind.value,
-        "limit_minutes": limit.minutes,
-        "due_at": deadline(at, limit, national()),
+        **found.first_clock(category, stage, at=at),
         "fed_back_at": at if draft.done else None,
         "claimed_at": draft.claimed_at,
         "radius_m": category.radius_m(source),
@@ -294,7 +293,7 @@ def _result(row: dict[str, Any], prepared: _Prepared) -> Reported:
         village_code=row["village_code"],
         town_code=row["town_code"],
         reported_at=values["at"],
-        due_at=values["due_at"],
+        due_at=row["due_at"],
         due_stage=values["stage"],
         tracking_code=values["tracking_code"],
         located_by=row["located_by"],
