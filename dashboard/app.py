@@ -16,21 +16,25 @@ import anyio
 import httpx
 from anyio import to_thread
 from dash import Dash
-from fastapi import APIRouter, FastAPI, HTTPException, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Request, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Match
 from starlette.types import Scope
 
 from core import db, logs
+from core.access import Access
 from core.errors import NotFound
 from core.settings import ROOT, settings
-from dashboard import callbacks, health, metrics, sign_in
+from dashboard import callbacks, health, metrics, permitted, sign_in
 from dashboard.api import docs, problems, session
 from dashboard.api import live as live_routes
-from dashboard.auth import FORM_COOKIE, FORM_HEADER, Gate
+from dashboard.auth import FORM_COOKIE, FORM_HEADER, Gate, acting_as
 from dashboard.headers import Guard, policy
 from dashboard.live import hub
 from dashboard.packed import Packed
+from people.roles import Role
+from people.scope import Actor
+from people.sign_in import Identity
 
 NODE_MODULES = ROOT / "node_modules"
 THREADS = 40  # more than the pool of 16: what waits for a paused database must not stop the rest
@@ -98,8 +102,9 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def prime(app: FastAPI) -> None:
     """Ask for the start page once: without it the first deep link gets a page with no assets."""
     transport = httpx.ASGITransport(app=app)
-    async with httpx.AsyncClient(transport=transport, base_url="http://start") as client:
-        answer = await client.get("/")
+    with acting_as(Identity(Actor("启动", Role.ADMIN), Access.nobody())):
+        async with httpx.AsyncClient(transport=transport, base_url="http://start") as client:
+            answer = await client.get("/")
     if answer.status_code != httpx.codes.OK:
         log.error("pages do not answer", extra={"status": answer.status_code})
 
@@ -115,8 +120,10 @@ def build() -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         separate_input_output_schemas=False,
+        dependencies=[Depends(permitted.Doors())],
     )
     problems.install(api)
+    permitted.install(api)
     for router in (health.router, metrics.router, sign_in.router, session.router, docs.router):
         api.include_router(router)
     for name in OUTER if settings().zone == "outer" else (*RESOURCES, *STANDING):
@@ -165,7 +172,7 @@ def _nothing_else(prefix: str) -> APIRouter:
 
 def add_pages(api: FastAPI) -> Dash:
     """Put the pages on the application; every file is served from here."""
-    callbacks.install()
+    callbacks.install(api)
     dash_app = Dash(
         "dashboard",
         server=api,
@@ -184,6 +191,7 @@ def add_pages(api: FastAPI) -> Dash:
         add_log_handler=False,
     )
     _dress(dash_app)
+    permitted.guard_pages()
     return dash_app
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from urllib.parse import quote
 
@@ -54,6 +55,16 @@ def current_access() -> Access:
     """Return what the caller may see; nothing when nobody is signed in."""
     identity = _identity.get()
     return identity.access if identity else Access.nobody()
+
+
+@contextmanager
+def acting_as(identity: Identity) -> Iterator[None]:
+    """Make the requests of this block those of `identity`: for what the process asks itself."""
+    token = _identity.set(identity)
+    try:
+        yield
+    finally:
+        _identity.reset(token)
 
 
 class Callers:

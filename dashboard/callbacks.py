@@ -10,9 +10,12 @@ from typing import Any
 from anyio import to_thread
 from dash import Dash, backends
 from dash.backends._fastapi import FastAPIDashServer
-from fastapi import Request
+from dash.exceptions import DependencyException
+from fastapi import FastAPI, Request, Response
 
-from core.errors import NotAllowed
+from core.errors import Invalid, NotAllowed, NotFound
+from dashboard import permitted
+from dashboard.api.problems import of_domain
 from dashboard.auth import current_identity
 from dashboard.doors import may_call_back
 
@@ -29,8 +32,12 @@ class ThreadedCallbacks(FastAPIDashServer):
             body = self.request_adapter().get_json()
             if not may_call_back(current_identity(), body):
                 raise NotAllowed
+            if not isinstance(body, dict) or body.get("output") not in dash_app.callback_map:
+                raise Invalid("这个页面已更新，请刷新")
             context = dash_app._initialize_context(body)  # noqa: SLF001  Dash has no public way
             work = dash_app._prepare_callback(context, body)  # noqa: SLF001
+            if not permitted.callback_passes(work.__module__):
+                raise NotAllowed
             values = dash_app._inputs_to_vals(  # noqa: SLF001
                 context.inputs_list + context.states_list,
             )
@@ -48,6 +55,12 @@ class ThreadedCallbacks(FastAPIDashServer):
         return dispatch
 
 
-def install() -> None:
-    """Let Dash choose this server for FastAPI."""
+def install(api: FastAPI) -> None:
+    """Let Dash choose this server for FastAPI, and answer 404 for a package that is not there."""
+
+    @api.exception_handler(DependencyException)
+    async def unknown(_request: Request, _error: DependencyException) -> Response:
+        return of_domain(NotFound("没有这个文件，请刷新页面"))
+
+    del unknown
     backends._backend_imports["fastapi"] = (__name__, ThreadedCallbacks.__name__)  # noqa: SLF001

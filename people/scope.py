@@ -64,7 +64,8 @@ def access_of(role: Role, holding: Holding) -> Access:
     person, grants = holding.person, holding.grants
     if role in COUNTY_WIDE_ROLES:
         audits = role is Role.AUDITOR
-        return Access(role, see_all=True, person=person, grants=grants, audits=audits)
+        hands = () if audits else units[:1]  # a confidential case in the county's own hands
+        return Access(role, see_all=True, units=hands, person=person, grants=grants, audits=audits)
     if role is Role.ADMIN:
         return Access(role, administers=True)
     if role is Role.TOWN_CENTRE and holding.town_code is not None:
@@ -91,15 +92,20 @@ def access_of_wall(area: str) -> Access:
 
 
 def may_hear(access: Access, scope: Scope, *, subject: str = "") -> bool:
-    """Tell whether a live change reaches this caller: the same test as row security makes."""
+    """Tell whether a live change reaches this caller: the same test as row security makes.
+
+    A confidential case (涉密) names all who hold a grant in its units and persons: area opens none.
+    """
+    named = (scope.units and not set(access.units).isdisjoint(scope.units)) or (
+        access.person is not None and access.person in scope.persons
+    )
+    if named:
+        return True
     if scope.confidential and subject not in {str(grant) for grant in access.grants}:
         return False
-    if access.see_all:
-        return True
     return bool(
-        scope.town_code in access.towns
+        access.see_all
+        or scope.town_code in access.towns
         or scope.village_code in access.villages
         or scope.cell_code in access.cells
-        or (scope.units and not set(access.units).isdisjoint(scope.units))
-        or (access.person is not None and access.person in scope.persons)
     )

@@ -75,6 +75,8 @@ class Incident(Base):
     town_code: Mapped[int | None] = mapped_column(Integer, info=PUBLIC)
     units: Mapped[Numbers]
     persons: Mapped[Numbers]
+    granted_units: Mapped[Numbers]
+    granted_persons: Mapped[Numbers]
     lead_unit: Mapped[MaybeId]
     holder_unit: Mapped[MaybeId]
     handled_by: Mapped[MaybeId]
@@ -250,6 +252,28 @@ class Request(Base):
     decided_account: Mapped[MaybeId]
     approved: Mapped[bool | None] = mapped_column(info=INTERNAL)
     decision_note: Mapped[str | None] = mapped_column(Text, info=CONFIDENTIAL)
+
+
+class CaseGrant(Base):
+    """A case shown to a unit or a person beyond its area (共享授权), with reason and expiry."""
+
+    __tablename__ = "case_grants"
+
+    id: Mapped[Key]
+    incident_id: Mapped[UUID] = mapped_column(Uuid, info=INTERNAL)
+    unit_id: Mapped[MaybeId]
+    person: Mapped[MaybeId]
+    cause: Mapped[InternalText]
+    reason_code: Mapped[MaybeText]
+    note: Mapped[str | None] = mapped_column(Text, info=CONFIDENTIAL)
+    given_by: Mapped[str] = mapped_column(Text, info=PERSONAL)
+    given_account: Mapped[MaybeId]
+    given_at: Mapped[Moment]
+    until: Mapped[MaybeMoment]
+    added: Mapped[Flag]
+    ended_at: Mapped[MaybeMoment]
+    ended_by: Mapped[str | None] = mapped_column(Text, info=PERSONAL)
+    end_cause: Mapped[MaybeText]
 
 
 class CatalogueVersion(Base):

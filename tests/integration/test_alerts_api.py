@@ -91,7 +91,7 @@ def test_reading_never_acknowledges(web: TestClient, alert: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     ("role", "seen"),
     [("county_command", 200), ("auditor", 200), ("department", 404), ("grid_worker", 404),
-     ("receptionist", 404), ("admin", 404)],
+     ("receptionist", 404), ("admin", 403)],
 )  # fmt: skip
 def test_who_sees_a_towns_alert(
     web: TestClient, alert: dict[str, Any], role: str, seen: int

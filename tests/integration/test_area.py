@@ -197,7 +197,7 @@ def test_staff_of_another_town_are_not_seen(client: TestClient) -> None:
 def test_an_administrator_sees_no_case(client: TestClient, cases: dict[int, str]) -> None:
     admin = web.sign_in(client, "admin1")
     assert admin.get("/live/snapshot").json()["incidents"] == []
-    assert admin.get(f"/api/v1/incidents/{cases[HERE]}").status_code == 404
+    assert admin.get(f"/api/v1/incidents/{cases[HERE]}").status_code == 403
 
 
 def test_a_backup_under_row_security_holds_every_row(

@@ -179,7 +179,7 @@ def test_the_start_page_leads_home(client: TestClient) -> None:
 
 
 def test_an_api_key_is_somebody_and_a_wrong_one_is_nobody(client: TestClient) -> None:
-    assert web.with_key(client, "positions").get("/api/v1/owed").status_code == 200
+    assert web.with_key(client, "positions").get("/api/v1/units").status_code == 200
     wrong = client.get("/api/v1/owed", headers={"Authorization": "Bearer nonsense"})
     assert wrong.status_code == 401
     assert "密钥" in wrong.json()["detail"]

@@ -25,6 +25,7 @@ PURE = {  # pure judgement -> what it may use beyond the standard library
     "geo/hierarchy.py": (),
     "geo/frames.py": ("numpy",),
     "people/roles.py": (),
+    "people/permissions.py": (),
     "people/scope.py": (),
     "people/rota.py": (),
     "people/workdays.py": (),
