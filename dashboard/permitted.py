@@ -83,8 +83,7 @@ def passes(row: Permission, identity: Identity | None) -> bool:
     """Tell whether this caller comes through that door."""
     if identity is None:
         return row.public
-    actor = identity.actor
-    return row.lets(actor.role, actor.scopes, kiosk=identity.kind == "kiosk")
+    return row.lets(identity.actor.role, identity.actor.scopes)
 
 
 def _is_page(request: Request) -> bool:

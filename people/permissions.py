@@ -24,16 +24,16 @@ class Permission:
     """Every API key (接口密钥) opens it, whatever its scopes."""
     public: bool = False
     kiosk: bool = False
-    """A wall's kiosk token (大屏令牌) opens it too."""
+    """A wall's own link (大屏链接) opens it too."""
     asks_itself: bool = False
     """The route reads a key from the form or an address, so it refuses by itself."""
 
-    def lets(self, role: Role | None, scopes: tuple[str, ...] = (), *, kiosk: bool = False) -> bool:
+    def lets(self, role: Role | None, scopes: tuple[str, ...] = ()) -> bool:
         """Tell whether this caller passes; `role` is None for somebody not signed in."""
+        if role is Role.KIOSK:
+            return self.kiosk
         if self.public:
             return True
-        if kiosk:
-            return self.kiosk
         if role is Role.MACHINE:
             return self.any_key or not self.scopes.isdisjoint(scopes)
         return role in self.roles
@@ -50,7 +50,9 @@ _COUNTY: Final = (_R.COUNTY_COMMAND, _R.DUTY_LEADER)
 _CENTRES: Final = (*_COUNTY, _R.TOWN_CENTRE, _R.VILLAGE_CENTRE)
 
 PUBLIC: Final = Permission(public=True)
-SIGNED_IN: Final = Permission(_EVERYONE, any_key=True, kiosk=True)
+FILES: Final = Permission(public=True, kiosk=True)
+SIGNED_IN: Final = Permission(_EVERYONE, any_key=True)
+FRAME: Final = Permission(_EVERYONE, any_key=True, kiosk=True)
 ACCOUNTS: Final = Permission(_EVERYONE)
 SCREENS: Final = Permission(_EVERYONE, kiosk=True)
 CASES_SEEN: Final = Permission(_STAFF | {_R.AUDITOR}, kiosk=True)
@@ -70,15 +72,41 @@ WATCHED: Final = Permission(asks_itself=True)  # loopback, or the monitoring key
 
 DOORS: Final[dict[str, Permission]] = {
     # the platform itself
-    "GET /healthz": PUBLIC,
-    "GET /readyz": PUBLIC,
+    "GET /healthz": FILES,
+    "GET /readyz": FILES,
     "GET /metrics": WATCHED,
     "GET /sign-in": PUBLIC,
     "POST /sign-in": PUBLIC,
-    "GET /sign-out": SIGNED_IN,
+    "GET /sign-out": PUBLIC,
+    "GET /sign-in/bind": ACCOUNTS,
+    "POST /sign-in/bind": ACCOUNTS,
     "POST /api/session": PUBLIC,
-    "GET /api/session": SIGNED_IN,
+    "GET /api/session": FRAME,
     "DELETE /api/session": SIGNED_IN,
+    "PUT /api/session/password": ACCOUNTS,
+    "POST /api/session/totp": ACCOUNTS,
+    "PUT /api/session/totp": ACCOUNTS,
+    "GET /api/v1/sessions": ACCOUNTS,
+    "DELETE /api/v1/sessions": ACCOUNTS,
+    "DELETE /api/v1/sessions/{session_id}": ACCOUNTS,
+    # accounts, keys and walls, 账号与密钥
+    "GET /api/v1/accounts": ADMINISTERED,
+    "POST /api/v1/accounts": ADMINISTERED,
+    "POST /api/v1/accounts/{username}/disable": ADMINISTERED,
+    "POST /api/v1/accounts/{username}/enable": ADMINISTERED,
+    "POST /api/v1/accounts/{username}/unlock": ADMINISTERED,
+    "POST /api/v1/accounts/{username}/password": ADMINISTERED,
+    "DELETE /api/v1/accounts/{username}/totp": ADMINISTERED,
+    "GET /api/v1/accounts/{username}/sessions": ADMINISTERED,
+    "DELETE /api/v1/accounts/{username}/sessions": ADMINISTERED,
+    "DELETE /api/v1/accounts/{username}/sessions/{session_id}": ADMINISTERED,
+    "GET /api/v1/keys": ADMINISTERED,
+    "POST /api/v1/keys": ADMINISTERED,
+    "DELETE /api/v1/keys/{name}": ADMINISTERED,
+    "GET /api/v1/kiosks": ADMINISTERED,
+    "POST /api/v1/kiosks": ADMINISTERED,
+    "POST /api/v1/kiosks/{kiosk_id}/renew": ADMINISTERED,
+    "DELETE /api/v1/kiosks/{kiosk_id}": ADMINISTERED,
     "GET /api/docs": SIGNED_IN,
     "GET /api/openapi.json": SIGNED_IN,
     # cases, 事件
@@ -107,7 +135,7 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /api/v1/units/{code}": SIGNED_IN,
     "GET /api/v1/units/{code}/staff": ACCOUNTS,
     "GET /api/v1/rota": ACCOUNTS,
-    "GET /api/v1/rota/now": SCREENS,
+    "GET /api/v1/rota/now": ACCOUNTS,
     "GET /api/v1/owed": ACCOUNTS,
     # the audit trail, 审计
     "GET /api/v1/audit": TRAIL_READ,
@@ -118,9 +146,9 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /api/v1/areas": SIGNED_IN,
     "GET /api/v1/areas/at": SIGNED_IN,
     "GET /api/v1/areas/{code}": SIGNED_IN,
-    "GET /geo/manifest.json": SIGNED_IN,
-    "GET /geo/places": SIGNED_IN,
-    "GET /geo/{tier}/{digest}.json": SIGNED_IN,
+    "GET /geo/manifest.json": FRAME,
+    "GET /geo/places": FRAME,
+    "GET /geo/{tier}/{digest}.json": FRAME,
     # Open311: anybody reads what is public
     "GET /open311/v2/discovery.{form}": PUBLIC,
     "GET /open311/v2/services.{form}": PUBLIC,
@@ -137,29 +165,29 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /live/owed": SCREENS,
     "GET /live/figures": SCREENS,
     # pages (页面): what their scripts ask for passes the doors above
-    "GET /": SIGNED_IN,
-    "GET /desk": SCREENS,
+    "GET /": FRAME,
+    "GET /desk": ACCOUNTS,
     "GET /wall": WALL,
     "GET /{path:path}": SIGNED_IN,  # an unknown page says so
-    "GET /_dash-layout": SIGNED_IN,
-    "GET /_dash-dependencies": SIGNED_IN,
-    "POST /_dash-update-component": SIGNED_IN,  # each page's callbacks pass the page's own door
+    "GET /_dash-layout": FRAME,
+    "GET /_dash-dependencies": FRAME,
+    "POST /_dash-update-component": FRAME,  # each page's callbacks pass the page's own door
     "GET /_reload-hash": SIGNED_IN,
-    "GET /_favicon.ico": SIGNED_IN,
-    "GET /_dash-component-suites/{package_name}/{fingerprinted_path:path}": PUBLIC,
+    "GET /_favicon.ico": FRAME,
+    "GET /_dash-component-suites/{package_name}/{fingerprinted_path:path}": FILES,
     # files that hold nothing of the county
-    "MOUNT /assets": PUBLIC,
-    "MOUNT /vendor/maplibre-gl": PUBLIC,
-    "MOUNT /vendor/inter": PUBLIC,
-    "MOUNT /vendor/noto-sans-sc": PUBLIC,
-    "MOUNT /vendor/fonts": PUBLIC,
+    "MOUNT /assets": FILES,
+    "MOUNT /vendor/maplibre-gl": FILES,
+    "MOUNT /vendor/inter": FILES,
+    "MOUNT /vendor/noto-sans-sc": FILES,
+    "MOUNT /vendor/fonts": FILES,
     # 404 below the addresses that pages must not take
     "ANY /api/{rest:path}": SIGNED_IN,
-    "ANY /live/{rest:path}": SIGNED_IN,
-    "ANY /geo/{rest:path}": SIGNED_IN,
+    "ANY /live/{rest:path}": FRAME,
+    "ANY /geo/{rest:path}": FRAME,
     "ANY /open311/{rest:path}": PUBLIC,
-    "ANY /vendor/{rest:path}": PUBLIC,
-    "ANY /fonts/{rest:path}": PUBLIC,
+    "ANY /vendor/{rest:path}": FILES,
+    "ANY /fonts/{rest:path}": FILES,
 }
 
 EVENTS: Final[dict[str, Permission]] = {

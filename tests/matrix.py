@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import anyio
 from starlette.testclient import TestClient
 
 from core.access import Access
-from dashboard import auth
+from dashboard import auth, cookies
 from dashboard.permitted import routes_of
 from people.roles import ACCOUNT_ROLES, Role
 from people.scope import Actor
@@ -22,7 +22,11 @@ from people.sign_in import Identity
 from tests import web
 
 ELSEWHERE = ("198.51.100.7", 40_000)  # not loopback: what only this machine may read stays shut
-FORMS = {"/sign-in": b"username=" + 65 * b"x"}  # too long a name: read, and counted against nobody
+FORMS = {  # read, found wrong, and counted against nobody
+    "/sign-in": b"username=" + 65 * b"x",
+    "/sign-in/bind": b"code=" + 30 * b"x",
+}
+BODIES = FORMS | {"/_dash-update-component": b'{"output": "wall-nothing.children"}'}
 NO_CASE = UUID("018f0000-0000-7000-8000-00000000dead")
 
 
@@ -34,7 +38,6 @@ class Caller:
     role: Role | None
     scopes: tuple[str, ...] = ()
     headers: tuple[tuple[bytes, bytes], ...] = ()
-    kiosk: bool = False
 
 
 @dataclass
@@ -118,6 +121,7 @@ def callers(client: TestClient) -> Iterator[Caller]:
     for name, scopes in API_KEYS.items():
         bearer = web.with_key(client, name).headers["Authorization"].encode()
         yield Caller(f"key {name}", Role.MACHINE, scopes, ((b"authorization", bearer),))
+    yield by_link(client)
     yield Caller("nobody", None)
 
 
@@ -132,14 +136,28 @@ def by_account(client: TestClient, username: str, role: Role) -> Caller:
     return Caller(f"{role} {username}", role, headers=headers)
 
 
+def by_link(client: TestClient) -> Caller:
+    """Return a wall that opened its link."""
+    admin = web.sign_in(client, "admin1")
+    made = admin.post("/api/v1/kiosks", json={"name": f"大屏 {uuid4()}"[:20], "area": "430121"})
+    assert made.status_code == 201, made.text
+    wall = TestClient(client.app, follow_redirects=False)
+    wall.portal = client.portal
+    assert wall.get(made.json()["path"]).status_code == 303
+    cookie = "; ".join(f"{name}={value}" for name, value in wall.cookies.items())
+    token = wall.cookies.get(cookies.FORM, "")
+    headers = ((b"cookie", cookie.encode()), (b"x-csrf-token", token.encode()))
+    return Caller("a wall's link", Role.KIOSK, headers=headers)
+
+
 def identity_of(caller: Caller) -> Identity:
     """Return who the server holds this caller for, looked up as for each request."""
     told = dict(caller.headers)
     if b"authorization" in told:
         found = auth._by_key(told[b"authorization"].decode().removeprefix("Bearer "))
     elif b"cookie" in told:
-        cookies = SimpleCookie(told[b"cookie"].decode())
-        found = auth._by_cookie(cookies[auth.SESSION_COOKIE].value)
+        held = SimpleCookie(told[b"cookie"].decode())
+        found = auth._by_cookie(held[cookies.SESSION].value)
     else:
         return Identity(Actor.citizen(), Access.nobody())
     assert found is not None, f"{caller.name} is nobody"
@@ -149,7 +167,7 @@ def identity_of(caller: Caller) -> Identity:
 def ask(client: TestClient, caller: Caller, method: str, url: str) -> Answer:
     """Knock through the ASGI application itself; a stream is left after its first line."""
     path, _, query = url.partition("?")
-    body = FORMS.get(path, b"{}") if method not in {"GET", "HEAD"} else b""
+    body = BODIES.get(path, b"{}") if method not in {"GET", "HEAD"} else b""
     kind = b"application/x-www-form-urlencoded" if path in FORMS else b"application/json"
     scope = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",

