@@ -39,7 +39,10 @@ def channels() -> dict[str, Callable[[Parcel, datetime], Outcome]]:
     """Return how each channel that is set up sends one message."""
     chosen = settings()
     gateway = webhook.Gateway(
-        chosen.alert_webhook_url, chosen.alert_webhook_secret, chosen.egress_proxy
+        chosen.alert_webhook_url,
+        chosen.alert_webhook_secret,
+        chosen.egress_proxy,
+        chosen.alert_webhook_allow,
     )
     return {"webhook": lambda parcel, at: webhook.send(gateway, parcel, at=at)}
 

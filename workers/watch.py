@@ -96,7 +96,10 @@ def tell(page: Page, chosen: Settings, *, at: datetime) -> Outcome | None:
         attempts=0,
     )
     gateway = webhook.Gateway(
-        chosen.alert_webhook_url, chosen.alert_webhook_secret, chosen.egress_proxy
+        chosen.alert_webhook_url,
+        chosen.alert_webhook_secret,
+        chosen.egress_proxy,
+        chosen.alert_webhook_allow,
     )
     outcome = webhook.send(gateway, parcel, at=at)
     if not outcome.delivered:

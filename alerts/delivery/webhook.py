@@ -13,6 +13,7 @@ import hmac
 import ipaddress
 import json
 import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,6 +28,9 @@ _CONNECT_S = 3.0
 _READ_AT_MOST = 4_096
 _FINAL = frozenset({400, 401, 403, 404, 405, 410, 413, 415, 422})
 _PORTS = {"http": 80, "https": 443}
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# 6to4 and Teredo carry an IPv4 address inside, which may be an inner one
+_WRAPPED = tuple(map(ipaddress.ip_network, ("2002::/16", "2001::/32")))
 
 
 class AddressRefused(ValueError):
@@ -35,11 +39,15 @@ class AddressRefused(ValueError):
 
 @dataclass(frozen=True)
 class Gateway:
-    """Where the gateway is and the secret it shares with us; from the settings, never stored."""
+    """Where the gateway is and the secret it shares with us; from the settings, never stored.
+
+    `allow` names the inner networks it may stand in, as `10.20.0.0/16, 127.0.0.1`.
+    """
 
     url: str
     secret: str
     proxy: str = ""
+    allow: str = ""
 
 
 def sign(secret: str, body: bytes, *, at: datetime) -> str:
@@ -131,27 +139,39 @@ async def _target(gateway: Gateway) -> tuple[str, dict[str, str], dict[str, Any]
     if gateway.proxy:
         return gateway.url, {}, {}
     port = parts.port or _PORTS[parts.scheme]
+    inner = networks(gateway.allow)
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     address = str(found[0][4][0])
     for _, _, _, _, peer in found:
-        require_callable(str(peer[0]))
+        require_callable(str(peer[0]), inner)
     literal = f"[{address}]" if ":" in address else address
     pinned = parts._replace(netloc=f"{literal}:{port}").geturl()
     return pinned, {"Host": parts.netloc}, {"sni_hostname": host}
 
 
-def require_callable(address: str) -> None:
-    """Refuse addresses no gateway lives at: cloud metadata (link-local), multicast, unspecified.
+def networks(allow: str) -> tuple[Network, ...]:
+    """Return the inner networks that the settings list; a misspelt list is refused."""
+    words = allow.replace(",", " ").split()
+    try:
+        return tuple(ipaddress.ip_network(word, strict=False) for word in words)
+    except ValueError:
+        raise AddressRefused(
+            "YIWANG_ALERT_WEBHOOK_ALLOW 要写成网段，用逗号分开，例如 10.20.0.0/16, 127.0.0.1"
+        ) from None
 
-    Loopback and private networks are right here: the gateway usually stands in the inner network,
-    and its address comes from the operator's settings, never from a caller.
+
+def require_callable(address: str, inner: Sequence[Network] = ()) -> None:
+    """Refuse what no gateway may lead to: this machine and inner networks, unless listed.
+
+    Cloud metadata (link-local), multicast and unspecified addresses are refused even when listed.
     """
     ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
     ip = getattr(ip, "ipv4_mapped", None) or ip
-    if (
-        ip.is_link_local
-        or ip.is_multicast
-        or ip.is_unspecified
-        or (ip.is_reserved and not ip.is_loopback)
-    ):
+    never = ip.is_link_local or ip.is_multicast or ip.is_unspecified
+    if never or (ip.is_reserved and not ip.is_loopback):
         raise AddressRefused(f"网关地址 {address} 不能呼叫")
+    outside = ip.is_global and not any(ip in network for network in _WRAPPED)
+    if not outside and not any(ip in network for network in inner):
+        raise AddressRefused(
+            f"网关地址 {address} 在内网：确认无误后把网段写入 YIWANG_ALERT_WEBHOOK_ALLOW"
+        )

@@ -19,6 +19,7 @@ from tests.alerting import Receiver, receiving, rows
 from workers.senders import Senders, channels
 
 SECRET = "tested"
+LOCAL = "127.0.0.0/8, ::1"
 WHO = Recipient("duty_leader", None, None, "周")
 
 
@@ -28,6 +29,7 @@ def set_up(database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     del database
     monkeypatch.setenv("YIWANG_ALERT_WEBHOOK_URL", "http://127.0.0.1:1/hook")
     monkeypatch.setenv("YIWANG_ALERT_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("YIWANG_ALERT_WEBHOOK_ALLOW", LOCAL)
     settings.cache_clear()
     with transaction(Access.owner()) as session:
         for table in ("notifications", "delivery_addresses"):
@@ -69,7 +71,7 @@ def states(channel: str = "webhook") -> list[str]:
 
 def carry(gateway: Receiver, *, timeout_s: float = 5) -> None:
     """Let the senders work until nothing waits."""
-    door = webhook.Gateway(gateway.url, SECRET)
+    door = webhook.Gateway(gateway.url, SECRET, allow=LOCAL)
     senders = Senders({"webhook": lambda parcel, at: webhook.send(door, parcel, at=at)})
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
@@ -195,8 +197,8 @@ def test_a_receiver_that_hangs_is_given_up_and_delays_no_other_address(
         )
     with receiving(hang=True) as slow, receiving() as quick:
         doors = {
-            "default": webhook.Gateway(slow.url, SECRET),
-            "other": webhook.Gateway(quick.url, SECRET),
+            "default": webhook.Gateway(slow.url, SECRET, allow=LOCAL),
+            "other": webhook.Gateway(quick.url, SECRET, allow=LOCAL),
         }
         senders = Senders(
             {"webhook": lambda parcel, at: webhook.send(doors[parcel.address], parcel, at=at)}
@@ -234,7 +236,9 @@ def test_the_gateway_of_the_settings_is_the_one_that_is_called(
 @pytest.mark.usefixtures("set_up")
 def test_a_gateway_that_is_away_is_not_now_rather_than_never() -> None:
     parcel = Parcel(UUID(int=6), "webhook", "default", "alert.fired", {}, 1)
-    outcome = webhook.send(webhook.Gateway("http://127.0.0.1:1/x", SECRET), parcel, at=clock.now())
+    outcome = webhook.send(
+        webhook.Gateway("http://127.0.0.1:1/x", SECRET, allow=LOCAL), parcel, at=clock.now()
+    )
     assert (outcome.delivered, outcome.final) == (False, False)
     missing = webhook.send(webhook.Gateway("http://127.0.0.1:1/x", ""), parcel, at=clock.now())
     assert missing.final

@@ -34,6 +34,7 @@ def test_five_flooded_places_reach_the_desk_and_the_signed_gateway_within_two_se
     with receiving() as gateway:
         monkeypatch.setenv("YIWANG_ALERT_WEBHOOK_URL", gateway.url)
         monkeypatch.setenv("YIWANG_ALERT_WEBHOOK_SECRET", SECRET)
+        monkeypatch.setenv("YIWANG_ALERT_WEBHOOK_ALLOW", "127.0.0.0/8")
         settings.cache_clear()
         senders = Senders(channels())
         ids = report(places_in(TOWN, 5))

@@ -59,16 +59,45 @@ def test_only_a_2xx_is_taken_and_a_redirect_is_never_followed(status: int, means
 @pytest.mark.parametrize(
     "address",
     ["169.254.169.254", "224.0.0.1", "0.0.0.0", "::", "fe80::1%eth0", "255.255.255.255",
-     "::ffff:169.254.169.254", "::ffff:0.0.0.0"],
+     "::ffff:169.254.169.254", "::ffff:0.0.0.0", "64:ff9b::a01:203"],
 )  # fmt: skip
 def test_metadata_and_multicast_addresses_are_refused(address: str) -> None:
     with pytest.raises(webhook.AddressRefused):
         webhook.require_callable(address)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "192.168.1.1", "fd00::1"])
-def test_the_inner_network_may_be_called(address: str) -> None:
-    webhook.require_callable(address)
+INNER = ["127.0.0.1", "::1", "10.1.2.3", "192.168.1.1", "fd00::1", "100.64.0.1",
+         "::ffff:10.1.2.3", "2002:a01:203::1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", INNER)
+def test_an_inner_address_is_called_only_where_the_settings_list_its_network(address: str) -> None:
+    with pytest.raises(webhook.AddressRefused, match="YIWANG_ALERT_WEBHOOK_ALLOW"):
+        webhook.require_callable(address)
+    with pytest.raises(webhook.AddressRefused):
+        webhook.require_callable(address, webhook.networks("172.16.0.0/12"))
+    listed = webhook.networks(
+        "10.0.0.0/8, 127.0.0.1 ::1/128,192.168.0.0/16 fd00::/8 100.64.0.0/10 2002::/16"
+    )
+    webhook.require_callable(address, listed)
+
+
+def test_listing_everything_still_does_not_open_cloud_metadata() -> None:
+    with pytest.raises(webhook.AddressRefused):
+        webhook.require_callable("169.254.169.254", webhook.networks("0.0.0.0/0"))
+
+
+def test_outside_addresses_need_no_listing_and_a_misspelt_list_opens_nothing() -> None:
+    webhook.require_callable("203.107.6.88")
+    with pytest.raises(webhook.AddressRefused, match="网段"):
+        webhook.networks("our network")
+
+
+def test_a_name_that_leads_inside_is_refused_by_where_it_leads() -> None:
+    parcel = Parcel(uuid4(), "webhook", "default", "alert.fired", {}, 1)
+    outcome = webhook.send(webhook.Gateway("http://localhost:9/x", "secret"), parcel, at=AT)
+    assert outcome.final
+    assert "内网" in (outcome.error or "")
 
 
 @pytest.mark.parametrize(
