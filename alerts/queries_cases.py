@@ -299,6 +299,7 @@ def leaders(session: Session) -> Sequence[Row[Any]]:
             from staff_posts sp join posts p on p.id = sp.post_id join units u on u.id = p.unit_id
             join staff s on s.id = sp.staff_id
             where p.kind = 'duty_leader' and u.kind = 'county' and s.left_at is null
+              and sp.valid_to is null
             order by s.id
             """
         )

@@ -24,6 +24,7 @@ class UnitLine:
     parent: str | None
     stationing: str | None = None
     skills: tuple[str, ...] = ()
+    presence: tuple[str, ...] = ()
 
     @property
     def town_code(self) -> int | None:
@@ -37,7 +38,7 @@ class UnitLine:
 
 
 def read_units(data: Path = DATA) -> list[UnitLine]:
-    """Return county, hall, towns, villages and departments, in an order that can be loaded."""
+    """Return county, hall, towns, villages, departments and the hall's own, parents first."""
     listed: dict[str, Any] = yaml.safe_load((data / "catalogue" / "units.yaml").read_text("utf-8"))
     hall = listed["hall"]
     lines = [
@@ -72,4 +73,26 @@ def read_units(data: Path = DATA) -> list[UnitLine]:
         )
         for row in listed["departments"]
     ]
-    return lines
+    return lines + _in_the_hall(listed, hall["code"])
+
+
+def _in_the_hall(listed: dict[str, Any], hall: str) -> list[UnitLine]:
+    """Return the functional zones (功能区), studios (工作室) and third parties (第三方力量)."""
+    return [
+        UnitLine(
+            row["code"],
+            row["name"],
+            row["short_name"],
+            kind,
+            hall,
+            row.get("stationing"),
+            tuple(row.get("skills", ())),
+            tuple(row.get("presence", ())),
+        )
+        for kind, section in (
+            ("zone", "zones"),
+            ("studio", "studios"),
+            ("third_party", "third_parties"),
+        )
+        for row in listed[section]
+    ]

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from core import clock, db
 from core.access import Access
 from core.settings import settings
-from people.roles import ACCOUNT_ROLES, COUNTY_DUTY, POST_NAMES, Role
+from people.roles import ACCOUNT_ROLES, COUNTY_DUTY, POST_NAMES, Post, Role
 from people.rota import Shift, gaps
+from people.scope import Actor
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from people.staff_sheet import StaffLine
 
 CREDENTIALS = "credentials.json"
+BY_HAND = Actor.system("命令行")
 
 
 @click.group()
@@ -71,6 +82,184 @@ def add_account(username: str, role: str, unit: str, staff: str | None) -> None:
             at=clock.now(),
         )
     click.echo(password)
+
+
+@people.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--skip-bad", is_flag=True, help="有误的行跳过, 其余照常导入 (load the good rows)")
+def import_staff(file: Path, *, skip_bad: bool) -> None:
+    """从 CSV 或 Excel 导入人员: 先检查后导入, 按工号更新, 可重复执行."""
+    from core import audit
+    from people import importing
+
+    with db.transaction(Access.owner()) as session:
+        lines = _judged(session, file, skip_bad=skip_bad)
+        added, changed = importing.load_whole(
+            session,
+            lines,
+            at=clock.now(),
+            said=lambda done: click.echo(f"\r{done}/{len(lines)}", nl=False, err=True),
+        )
+        after = {"file": file.name, "good": len(lines), "added": added, "changed": changed}
+        audit.record(
+            session,
+            "staff.import",
+            subject=file.name,
+            actor=BY_HAND.name,
+            after=after,
+            at=clock.now(),
+        )
+    click.echo(f"\n新增 {added} 人，更新 {changed} 人，未变 {len(lines) - added - changed} 人")
+
+
+@people.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def check_staff(file: Path) -> None:
+    """只检查人员文件, 逐行说明哪一列错在哪里; 不改动数据 (check only)."""
+    with db.transaction(Access.owner()) as session:
+        lines = _judged(session, file, skip_bad=False)
+    click.echo(f"{len(lines)} 行都可以导入")
+
+
+def _judged(session: Session, file: Path, *, skip_bad: bool) -> list[StaffLine]:
+    from people import importing
+
+    lines, findings = importing.judge(session, file.read_bytes(), at=clock.now())
+    for finding in findings:
+        click.echo(finding.words, err=True)
+    if findings and not skip_bad:
+        bad = len({finding.row for finding in findings})
+        raise click.ClickException(f"{bad} 行有误，未导入；请改正，或加 --skip-bad 只导入其余行")
+    return lines
+
+
+@people.command("template")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def template(file: Path) -> None:
+    """写出导入模板 (an empty Excel file with the right headings)."""
+    from people import staff_files
+
+    file.write_bytes(staff_files.template())
+    click.echo(f"{file}")
+
+
+@people.command("list")
+@click.option("--unit", default="", help="单位编码, 含下级 (unit and below)")
+@click.option("--post", default="", help="岗位代码, 例如 grid_worker (post)")
+@click.option("--left", is_flag=True, help="只列离岗人员 (who left)")
+@click.argument("words", default="")
+def list_staff(words: str, unit: str, post: str, *, left: bool) -> None:
+    """列出人员: 工号 姓名 单位 岗位 网格 (staff, without contacts)."""
+    from people import queries_staff
+    from people.queries_staff import Wanted
+
+    wanted = Wanted(words=words, unit=unit, post=post, left=left)
+    with db.transaction(Access.owner()) as session:
+        for row in queries_staff.every(session, wanted):
+            cells = "、".join(str(cell) for cell in row.cells or ())
+            posts = "、".join(row.posts or ())
+            click.echo(f"{row.code}\t{row.name}\t{row.unit_name}\t{posts}\t{cells}")
+
+
+_POSTS = click.option(
+    "--post",
+    "posts",
+    multiple=True,
+    required=True,
+    type=click.Choice([post.value for post in Post]),
+    help="岗位, 可写几次 (posts, repeatable)",
+)
+_CELLS = click.option("--cell", "cells", multiple=True, type=int, help="网格编码, 可写几次 (cells)")
+_HEIR = click.option("--hand-to", default=None, help="网格接手人的工号 (who takes the cells over)")
+
+
+@people.command("move")
+@click.argument("code")
+@click.option("--unit", required=True, help="新单位编码 (unit code)")
+@_POSTS
+@_CELLS
+@_HEIR
+def move(
+    code: str, unit: str, posts: tuple[str, ...], cells: tuple[int, ...], hand_to: str | None
+) -> None:
+    """把一个人调到另一个单位或村社区 (move between units or villages)."""
+    from people import posting
+
+    with _by_hand() as session:
+        came = posting.move(
+            session,
+            code,
+            unit_code=unit,
+            posts=[Post(post) for post in posts],
+            cells=cells,
+            hand_to=hand_to,
+            actor=BY_HAND,
+            at=clock.now(),
+        )
+    click.echo(f"已调动。{came.words}")
+
+
+@people.command("post")
+@click.argument("code")
+@_POSTS
+def set_posts(code: str, posts: tuple[str, ...]) -> None:
+    """设定一个人在本单位的岗位; 原岗位留作履历 (posts; history is kept)."""
+    from people import posting
+
+    with _by_hand() as session:
+        kinds = [Post(post) for post in posts]
+        posting.set_posts(session, code, kinds, actor=BY_HAND, at=clock.now())
+    click.echo("已更新岗位")
+
+
+@people.command("leave")
+@click.argument("code")
+@click.option("--reason", required=True, help="离岗原因 (why)")
+@_HEIR
+def leave(code: str, reason: str, hand_to: str | None) -> None:
+    """办理离岗: 免去岗位, 移交网格, 停用账号 (a person leaves)."""
+    from people import posting
+
+    with _by_hand() as session:
+        came = posting.leave(
+            session, code, reason=reason, hand_to=hand_to, actor=BY_HAND, at=clock.now()
+        )
+    click.echo(f"已离岗。{came.words}")
+
+
+@people.command("return")
+@click.argument("code")
+@_POSTS
+@_CELLS
+def come_back(code: str, posts: tuple[str, ...], cells: tuple[int, ...]) -> None:
+    """办理复岗; 账号要另行开立 (a person comes back)."""
+    from people import posting
+
+    with _by_hand() as session:
+        kinds = [Post(post) for post in posts]
+        posting.come_back(session, code, posts=kinds, cells=cells, actor=BY_HAND, at=clock.now())
+    click.echo("已复岗")
+
+
+@people.command("present")
+def present() -> None:
+    """列出此刻谁在大厅 (who sits in the hall now)."""
+    from people import stationing
+
+    with db.transaction(Access.owner()) as session:
+        for each in stationing.present_at(session, at=clock.now()):
+            there = "在" if each.answer.present else "不在"
+            click.echo(f"{there}\t{each.code}\t{each.name}\t{each.stationing}\t{each.answer.why}")
+
+
+@contextmanager
+def _by_hand() -> Iterator[Session]:
+    """Open a transaction of the owner that acts as an administrator does."""
+    from people import queries_staff
+
+    with db.transaction(Access.owner()) as session:
+        queries_staff.administer(session)
+        yield session
 
 
 @click.group()

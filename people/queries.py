@@ -56,7 +56,7 @@ def unit_by_id(session: Session, unit_id: int) -> Unit | None:
 
 def units(session: Session, *, kind: str | None = None) -> Sequence[Unit]:
     """Return units in code order, of one kind or all."""
-    wanted = select(Unit).order_by(Unit.code)
+    wanted = select(Unit).where(Unit.closed_at.is_(None)).order_by(Unit.code)
     return session.scalars(wanted.where(Unit.kind == kind) if kind else wanted).all()
 
 
@@ -142,6 +142,7 @@ def upsert_units(session: Session, rows: Sequence[Mapping[str, object]]) -> None
                 name: new.excluded[name]
                 for name in ("name", "short_name", "parent_id", "stationing", "skills")
             },
+            where=Unit.edited_at.is_(None),  # what an administrator changed stays changed
         ),
         stored,
     )
@@ -212,6 +213,8 @@ def staff_of_post(session: Session, post_kind: Post) -> Sequence[Row[int, int]]:
     return session.execute(
         select(StaffPost.post_id, StaffPost.staff_id)
         .join(PostRow, and_(PostRow.id == StaffPost.post_id, PostRow.kind == post_kind.value))
+        .join(Staff, and_(Staff.id == StaffPost.staff_id, Staff.left_at.is_(None)))
+        .where(StaffPost.valid_to.is_(None))
         .order_by(StaffPost.post_id, StaffPost.staff_id),
     ).all()
 

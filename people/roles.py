@@ -108,12 +108,15 @@ POSTS_BY_UNIT_KIND: dict[str, tuple[Post, ...]] = {
     "town": (Post.TOWN_LEADER, Post.TOWN_DISPATCHER, Post.MEDIATOR),
     "village": (Post.VILLAGE_OFFICER, Post.MEDIATOR, Post.GRID_WORKER),
     "department": (Post.HANDLER,),
+    "studio": (Post.MEDIATOR,),
+    "third_party": (Post.HANDLER, Post.MEDIATOR),
 }
 LEADING_POST: dict[str, Post] = {
     "county": Post.DISPATCHER,
     "town": Post.TOWN_DISPATCHER,
     "village": Post.VILLAGE_OFFICER,
     "department": Post.HANDLER,
+    "third_party": Post.HANDLER,
 }
 POSTS_OF_ROLE: dict[Role, tuple[Post, ...]] = {
     Role.COUNTY_COMMAND: (

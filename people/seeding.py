@@ -31,6 +31,7 @@ _GIVEN = (
 )  # fmt: skip
 _SKILLS = ("调解", "消防", "防汛", "环卫", "治安", "急救", "劝导", "走访", "宣传", "安全检查")
 _DEPARTMENT_HANDLERS = 8
+_THIRD_PARTY = 3
 _COUNTY_STAFF: tuple[tuple[Post, int], ...] = (
     (Post.DUTY_LEADER, 9),
     (Post.DUTY_DIRECTOR, 4),
@@ -104,8 +105,10 @@ def _office_of(unit: PlannedUnit, names: _Names) -> list[Person]:
         seats = _COUNTY_STAFF
     elif unit.kind == "department":
         seats = ((Post.HANDLER, _DEPARTMENT_HANDLERS),)
-    elif unit.kind == "hall":
+    elif unit.kind in {"hall", "zone"}:
         seats = ()
+    elif unit.kind in {"studio", "third_party"}:
+        seats = ((Post.MEDIATOR, _THIRD_PARTY),)
     else:
         offices = POSTS_BY_UNIT_KIND[unit.kind]
         seats = tuple(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from core import audit
 from core.clock import LOCAL
 from core.errors import NotFound
-from people import passwords, queries, queries_accounts, rota, seeding
-from people.catalogue import read_units
+from people import passwords, queries, queries_accounts, queries_presence, rota, seeding
+from people.catalogue import UnitLine, read_units
 from people.credentials import Credentials
+from people.presence import read_slot
 from people.roles import Post, Role
 
 API_KEYS = {
@@ -38,7 +39,11 @@ class Seeded:
 def load_units(session: Session) -> list[seeding.PlannedUnit]:
     """Add and rename units as `data/` lists them, and give each its posts; safe to repeat."""
     lines = read_units()
-    for kinds in (("county",), ("hall", "town", "department"), ("village",)):
+    for kinds in (
+        ("county",),
+        ("hall", "town", "department"),
+        ("village", "zone", "studio", "third_party"),
+    ):
         rows = [
             {
                 "code": line.code,
@@ -56,7 +61,17 @@ def load_units(session: Session) -> list[seeding.PlannedUnit]:
         ]
         queries.upsert_units(session, rows)
     queries.add_missing_posts(session)
+    _load_presence(session, lines)
     return [seeding.PlannedUnit(line.code, line.kind, line.skills) for line in lines]
+
+
+def _load_presence(session: Session, lines: Sequence[UnitLine]) -> None:
+    """Give units the weekly pattern they are listed with; one that has any keeps its own."""
+    ids = queries.unit_ids(session)
+    for line in lines:
+        if line.presence and not queries_presence.has_pattern(session, ids[line.code]):
+            slots = [read_slot(words) for words in line.presence]
+            queries_presence.add_patterns(session, ids[line.code], slots, on=date(2026, 1, 1))
 
 
 def seed_demo(session: Session, credentials: Credentials, *, at: datetime) -> Seeded:

@@ -48,6 +48,8 @@ class Unit(Base):
     village_code: Mapped[int | None] = mapped_column(BigInteger, info=PUBLIC)
     stationing: Mapped[str | None] = mapped_column(Text, info=PUBLIC)
     skills: Mapped[Texts]
+    edited_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
+    closed_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
 
 
 class PostRow(Base):
@@ -74,6 +76,7 @@ class Staff(Base):
     village_code: Mapped[int | None] = mapped_column(BigInteger, info=INTERNAL)
     skills: Mapped[Texts]
     attributes: Mapped[Texts]
+    party_branch: Mapped[str | None] = mapped_column(Text, info=PERSONAL)
     left_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
 
 
@@ -89,12 +92,15 @@ class StaffContact(Base):
 
 
 class StaffPost(Base):
-    """A person who may sit in a post; who sits in it now is the rota's to say."""
+    """A person who may sit in a post, and since when; ended rows stay as the post's history."""
 
     __tablename__ = "staff_posts"
 
-    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True, info=INTERNAL)
-    post_id: Mapped[int] = mapped_column(ForeignKey("posts.id"), primary_key=True, info=INTERNAL)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True, info=INTERNAL)
+    staff_id: Mapped[StaffRef]
+    post_id: Mapped[PostRef]
+    valid_from: Mapped[Moment]
+    valid_to: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
 
 
 class StaffCell(Base):
@@ -104,6 +110,7 @@ class StaffCell(Base):
 
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True, info=INTERNAL)
     cell_code: Mapped[int] = mapped_column(BigInteger, primary_key=True, info=PUBLIC)
+    since: Mapped[Moment]
 
 
 class Account(Base):

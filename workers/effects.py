@@ -10,6 +10,7 @@ from core import outbox
 from core.errors import DomainError
 from dispatch.command import service as command
 from dispatch.incidents import service as incidents
+from people import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,11 +24,12 @@ TIMERS: Final[dict[str, Callable[..., None]]] = {
     "timer.order": command.run_timer,
     "timer.alert": alerts.run_timer,
     "timer.incident": incidents.run_timer,
+    "timer.people": importing.run_timer,
 }
 WANTS_SOMEBODY: Final = frozenset(
     {"incident.report", "incident.verify", "incident.reopen", "incident.unmerge", "incident.locate"}
 )
-HEARD_ONLY: Final = ("alert.", "owed.", "rota.", "mode.", "request.", "grant.")
+HEARD_ONLY: Final = ("alert.", "owed.", "rota.", "mode.", "request.", "grant.", "unit.")
 """Kinds that only the screens hear: they were carried out where they were written."""
 
 
@@ -61,6 +63,8 @@ def _answer(session: Session, change: Change, *, at: datetime) -> None:
         _timer(change.kind)(session, change, at=at)
     elif change.kind.startswith("order."):
         command.after_change(session, change, at=at)
+    elif change.kind.startswith("staff."):
+        command.follow_staff(session, change.payload["codes"], at=at)
     elif not change.kind.startswith(HEARD_ONLY):
         raise NobodyAnswers(f"没有功能处理“{change.kind}”")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from core import outbox
 from core.errors import NotFound
-from dispatch.command import proposing, queries_orders
+from dispatch.command import proposing, queries, queries_orders
 from dispatch.command.audience import scope_of
 from dispatch.command.orders import Role, Status
 from dispatch.command.proposing import propose_again
@@ -18,6 +18,7 @@ from people.roles import Role as AccountRole
 from people.scope import Actor
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Row
@@ -43,6 +44,11 @@ def after_change(session: Session, change: Change, *, at: datetime) -> None:
         _sign_where_it_counts(session, UUID(change.subject), at=at)
     if change.kind == DECLINED:
         _propose_next(session, UUID(change.subject), cause=proposing.DECLINED, at=at)
+
+
+def follow_staff(session: Session, codes: Sequence[str], *, at: datetime) -> None:
+    """Let the responders of these people go where people went: cells, unit, or away."""
+    queries.follow_staff(session, codes, at=at)
 
 
 def _leave_case(session: Session, order: Order, *, at: datetime) -> None:

@@ -280,6 +280,34 @@ def add_workers(session: Session) -> int:
     return int(found.rowcount)  # type: ignore[attr-defined]
 
 
+_FOLLOW = text(
+    """
+    with who as (
+        select s.id, s.code, s.name, s.unit_id, s.skills, s.town_code, s.village_code, s.left_at,
+          array(select c.cell_code from staff_cells c where c.staff_id = s.id order by 1) as cells
+        from staff s where s.code = any(:codes)
+    ), gone as (
+        update responders r set left_at = :at, status = 'off', cells = '{}'
+        from who where r.staff_id = who.id and r.left_at is null
+          and (who.left_at is not null or who.cells = '{}')
+    )
+    insert into responders
+      (code, kind, staff_id, unit_id, name, skills, town_code, village_code, cells)
+    select 'W-' || code, 'worker', id, unit_id, name, skills, town_code, village_code, cells
+    from who where left_at is null and cells <> '{}'
+    on conflict (staff_id) do update set unit_id = excluded.unit_id, name = excluded.name,
+      skills = excluded.skills, town_code = excluded.town_code,
+      village_code = excluded.village_code, cells = excluded.cells, left_at = null,
+      status = case when responders.left_at is null then responders.status else 'available' end
+    """
+)
+
+
+def follow_staff(session: Session, codes: Sequence[str], *, at: datetime) -> None:
+    """Make the responders of these people what people knows of them; who left is sent no more."""
+    session.execute(_FOLLOW, {"codes": list(codes), "at": at})
+
+
 def add_teams(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
     """Add squads and vehicles by code; one whose unit does not exist is left out."""
     found = 0

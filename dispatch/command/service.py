@@ -14,7 +14,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.ids import uuid7
 from dispatch.command import queries_orders, weights
 from dispatch.command.audience import scope_of
-from dispatch.command.following import FINISHED, OWED_NEXT, after_change, run_timer
+from dispatch.command.following import FINISHED, OWED_NEXT, after_change, follow_staff, run_timer
 from dispatch.command.hands import DISPATCHERS, holds
 from dispatch.command.orders import (
     DISPATCHER_ACTIONS,
@@ -61,6 +61,7 @@ __all__ = [
     "allowed_actions",
     "ask_again",
     "case_panel",
+    "follow_staff",
     "history",
     "issue",
     "moved_since",
