@@ -46,6 +46,7 @@ class Wanted:
     sort: tuple[tuple[str, bool], ...] = ()
 
 
+LISTS = ("posts", "cells", "skills", "attributes")
 _POSTS = (
     select(func.array_agg(aggregate_order_by(PostRow.name, PostRow.id)))
     .join(StaffPost, StaffPost.post_id == PostRow.id)
@@ -82,6 +83,12 @@ def total(session: Session, wanted: Wanted) -> int:
 def every(session: Session, wanted: Wanted) -> Iterable[Row[Any]]:
     """Return the whole list, for an export."""
     return session.execute(_listed(wanted))
+
+
+def plain(row: Row[Any]) -> dict[str, Any]:
+    """Return a listed person as plain values; nobody's list of posts or cells is missing."""
+    found = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's own way to a row's names
+    return found | {key: list(found[key] or ()) for key in LISTS}
 
 
 def _listed(wanted: Wanted) -> Select[Any]:

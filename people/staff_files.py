@@ -83,14 +83,20 @@ def _excel(content: bytes) -> Table:
     except (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, OSError):
         raise Refused("打不开这个 Excel 文件，请用表格软件另存为 .xlsx 再导入") from None
     sheet = book[SHEET] if SHEET in book.sheetnames else book.worksheets[0]
-    rows = sheet.iter_rows(max_col=_MOST_COLUMNS, max_row=MOST_ROWS * 2)
-    first = next(iter(rows), ())
-    return Table([_text(cell) for cell in first], _numbered(rows))
+    rows = sheet.iter_rows(max_row=MOST_ROWS * 2)
+    return Table(_texts(next(rows, ())), _numbered(rows))
 
 
 def _numbered(rows: Iterator[Sequence[object]]) -> Iterator[tuple[int, list[str]]]:
     for number, row in enumerate(rows, start=2):
-        yield number, [_text(cell) for cell in row]
+        yield number, _texts(row)
+
+
+def _texts(row: Sequence[object]) -> list[str]:
+    found = [_text(cell) for cell in row[:_MOST_COLUMNS]]
+    while found and not found[-1]:
+        found.pop()
+    return found
 
 
 def _text(cell: object) -> str:

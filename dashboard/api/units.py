@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
+from core import clock
 from core.errors import NotFound
-from dashboard.api.deps import InTransaction, require
-from people import queries
-from people.roles import ACCOUNT_ROLES
+from dashboard.api.deps import InTransaction, SignedIn, require
+from people import queries, stationing
+from people.presence import Stationing
+from people.roles import ACCOUNT_ROLES, Role
 from people.tables import Unit
 
 router = APIRouter(prefix="/units", tags=["units"])
-Kind = Literal["county", "hall", "town", "village", "department"]
+Kind = Literal["county", "hall", "zone", "studio", "town", "village", "department", "third_party"]
 
 
 class UnitOut(BaseModel):
@@ -70,6 +72,63 @@ def staff_of(code: str, session: InTransaction) -> list[StaffOut]:
     """Return the staff of one unit, as far as the caller's area reaches."""
     people = queries.staff_page(session, unit_id=_found(session, code).id)
     return [StaffOut.model_validate(person, from_attributes=True) for person in people]
+
+
+class UnitIn(BaseModel):
+    """What an administrator may change of a unit."""
+
+    name: Annotated[str, Field(max_length=60)]
+    short_name: Annotated[str, Field(max_length=60)]
+    stationing: Stationing | None = None
+    skills: list[Annotated[str, Field(max_length=60)]] = Field(default_factory=list, max_length=20)
+
+
+class NewUnitIn(UnitIn):
+    """A new functional zone, studio, department or third party."""
+
+    code: Annotated[str, Field(max_length=40)]
+    kind: Literal["zone", "studio", "department", "third_party"]
+    parent: Annotated[str, Field(max_length=40)]
+
+
+@router.post("", status_code=201, summary="新增单位", dependencies=[require(Role.ADMIN)])
+def add_unit(body: NewUnitIn, session: InTransaction, caller: SignedIn) -> UnitOut:
+    """Add a unit of the hall, a department or a third party."""
+    unit = stationing.add_unit(
+        session,
+        code=body.code,
+        name=body.name,
+        short_name=body.short_name,
+        kind=body.kind,
+        parent=body.parent,
+        stationing=body.stationing,
+        skills=body.skills,
+        actor=caller,
+        at=clock.now(),
+    )
+    return UnitOut.of(unit)
+
+
+@router.patch("/{code}", summary="修改单位", dependencies=[require(Role.ADMIN)])
+def edit_unit(code: str, body: UnitIn, session: InTransaction, caller: SignedIn) -> UnitOut:
+    """Change names, stationing and skills."""
+    unit = stationing.edit_unit(
+        session,
+        code,
+        name=body.name,
+        short_name=body.short_name,
+        stationing=body.stationing,
+        skills=body.skills,
+        actor=caller,
+        at=clock.now(),
+    )
+    return UnitOut.of(unit)
+
+
+@router.delete("/{code}", status_code=204, summary="停用单位", dependencies=[require(Role.ADMIN)])
+def close_unit(code: str, session: InTransaction, caller: SignedIn) -> None:
+    """Close a unit that has nobody and nothing left."""
+    stationing.close_unit(session, code, actor=caller, at=clock.now())
 
 
 def _found(session: InTransaction, code: str) -> Unit:
