@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from core import clock, outbox
 from core.access import Access
 from core.db import transaction
-from people import stationing
+from people import holidays
 from tests import web
 from workers import effects
 
@@ -225,7 +225,7 @@ def test_third_parties_sit_in_the_hall_by_week_exception_and_stationing(
     assert admin.post("/api/v1/units", json=made).status_code == 409
     today = clock.local(clock.now()).date()
     monday = today + timedelta(days=7 - today.weekday())
-    while not stationing.holidays.national().works_on(monday):
+    while not holidays.national().works_on(monday):
         monday += timedelta(days=7)
     path = "/api/v1/presence/TP-NEW"
     pattern = {"slots": ["周一上午", "周三下午"], "since": today.isoformat()}
