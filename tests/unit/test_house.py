@@ -19,7 +19,7 @@ PACKAGES = (
 LINES_AT_MOST = 400
 FUNCTION_LINES_AT_MOST = 40
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
-KEEPS_SQL = re.compile(r"(^|/)(queries[a-z_]*|tables)\.py$|^core/|^migrations/")
+KEEPS_SQL = re.compile(r"(^|/)((queries|tables)[a-z_]*)\.py$|^core/|^migrations/")
 SQL_CALLS = {"select", "insert", "update", "delete", "text"}
 PURE = {  # pure judgement -> what it may use beyond the standard library
     "geo/hierarchy.py": (),
