@@ -31,6 +31,7 @@ GROUPS = {  # command -> where it lives
     "migrate": "core.commands",
     "doctor": "core.commands",
     "audit": "core.commands",
+    "keys": "workers.keys",
     "simulate": "simulator.commands",
 }
 

@@ -63,6 +63,8 @@ RESOURCES = (
     "accounts",
     "keys",
     "kiosks",
+    "unmasking",
+    "exports",
 )
 STANDING = ("open311", "geo")
 OUTER = ("open311", "geo")  # what an outer zone (外网区) mounts: no desk, no live stream, no lists

@@ -87,7 +87,9 @@ class StaffContact(Base):
 
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"), primary_key=True, info=INTERNAL)
     channel: Mapped[str] = mapped_column(Text, primary_key=True, info=INTERNAL)
-    address_enc: Mapped[bytes] = mapped_column(LargeBinary, info=PERSONAL)
+    address_enc: Mapped[bytes] = mapped_column(
+        LargeBinary, info=PERSONAL | {"sealed": "staff_contact"}
+    )
     verified_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True), info=INTERNAL)
 
 
@@ -124,7 +126,9 @@ class Account(Base):
     role: Mapped[InternalText]
     unit_id: Mapped[UnitRef]
     staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), info=INTERNAL)
-    totp_secret_enc: Mapped[bytes | None] = mapped_column(LargeBinary, info=CONFIDENTIAL)
+    totp_secret_enc: Mapped[bytes | None] = mapped_column(
+        LargeBinary, info=CONFIDENTIAL | {"sealed": "totp_secret"}
+    )
     totp_confirmed_at: Mapped[datetime | None] = mapped_column(
         DateTime(timezone=True), info=INTERNAL
     )

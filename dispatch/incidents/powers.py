@@ -76,6 +76,11 @@ def may(action: Action, standing: Standing) -> bool:
     return _may_handle(action, standing) or (action in _DISPATCHING and _dispatches(standing))
 
 
+def may_reach_reporter(standing: Standing) -> bool:
+    """Tell whether someone must reach the reporter: to call back, or to handle the case."""
+    return may(Action.CALL_BACK, standing) or (standing.leads and standing.role in _HANDLERS)
+
+
 def _dispatches(standing: Standing) -> bool:
     """Tell whether the case is in one's hands to give out: the county's always is."""
     return standing.role in _COUNTY or (standing.role in _CENTRES and standing.holds)

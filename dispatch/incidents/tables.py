@@ -97,9 +97,15 @@ class Incident(Base):
     mark_percent: Mapped[Count]
     master_id: Mapped[UUID | None] = mapped_column(Uuid, info=INTERNAL)
     status_before: Mapped[MaybeText]
-    reporter_name_enc: Mapped[bytes | None] = mapped_column(LargeBinary, info=PERSONAL)
-    reporter_phone_enc: Mapped[bytes | None] = mapped_column(LargeBinary, info=PERSONAL)
-    reporter_key: Mapped[bytes | None] = mapped_column(LargeBinary, info=PERSONAL)
+    reporter_name_enc: Mapped[bytes | None] = mapped_column(
+        LargeBinary, info=PERSONAL | {"sealed": "reporter_name"}
+    )
+    reporter_phone_enc: Mapped[bytes | None] = mapped_column(
+        LargeBinary, info=PERSONAL | {"sealed": "reporter_phone"}
+    )
+    reporter_key: Mapped[bytes | None] = mapped_column(
+        LargeBinary, info=PERSONAL | {"phone_key_of": "reporter_phone_enc"}
+    )
     reported_at: Mapped[Moment]
     filed_at: Mapped[MaybeMoment]
     assigned_at: Mapped[MaybeMoment]

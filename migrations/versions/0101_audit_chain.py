@@ -1,4 +1,4 @@
-"""Audit (审计): a digest in every row, seals, who may read; what rotating keys needs."""
+"""Audit (审计): a digest in every row, seals over rows, who may read which."""
 
 from __future__ import annotations
 
@@ -59,6 +59,16 @@ create trigger keep before update or delete on audit
 create trigger keep_all before truncate on audit
   for each statement execute function yiwang.keep_audit();
 
+create index ix_audit_account on audit (account, at) where account is not null;
+create function yiwang.times_audited(p_account int, p_actions text[], p_since timestamptz)
+returns bigint
+language sql stable security definer set search_path = public, pg_temp as $$
+  select count(*) from audit a
+  where a.account = p_account and a.at >= p_since and a.action = any(p_actions)
+$$;
+revoke all on function yiwang.times_audited(int, text[], timestamptz) from public;
+grant execute on function yiwang.times_audited(int, text[], timestamptz) to yiwang_web;
+
 drop policy read_all on audit;
 create policy read_as_auditor on audit for select to yiwang_web using ((select yiwang.audits()));
 create policy read_as_administrator on audit for select to yiwang_web
@@ -84,19 +94,13 @@ grant select on audit_seals to yiwang_web;
 grant select on sequence audit_ids to yiwang_worker;
 """
 
-ROTATION = """
-grant update (address_enc) on staff_contacts to yiwang_worker;
-grant update (totp_secret_enc) on accounts to yiwang_worker;
-"""
-
 
 def upgrade() -> None:
-    """Seal what is there, and from now on every row as it comes; let workers change keys."""
+    """Seal what is there, and from now on every row as it comes."""
     op.execute(ACCESS_FUNCTIONS)
     rows = ROWS.replace("DIGEST_OF_AUDIT", DIGEST.format(row="audit"))
     op.execute(rows.replace("DIGEST_OF_NEW", DIGEST.format(row="new")))
     op.execute(SEALS)
-    op.execute(ROTATION)
 
 
 def downgrade() -> None:

@@ -13,7 +13,18 @@ import traceback
 from tests.bench.shared import Bench
 from tests.bench.table import Row, show, write
 
-ROWS = ("start", "report", "locate", "backlog", "proposal", "breach", "live", "map", "scale")
+ROWS = (
+    "start",
+    "report",
+    "locate",
+    "backlog",
+    "proposal",
+    "breach",
+    "live",
+    "map",
+    "rotation",
+    "scale",
+)
 
 
 def main(names: list[str]) -> int:

@@ -141,7 +141,7 @@ def test_a_case_is_looked_up_acted_on_and_refused_when_seen_too_early(town: Test
     address = f"{REPORTS}/{made.json()['id']}"
     shown = town.get(address)
     assert shown.headers["etag"] == '"1"'
-    assert shown.json()["reporter"] == {"name": "刘某某", "phone": "139 **** 7730"}
+    assert shown.json()["reporter"] == {"name": "刘*", "phone": "139****7730"}
     assert "13912347730" not in shown.text
     assert "accept" in {each["action"] for each in shown.json()["actions"]}
     early = town.post(f"{address}/actions", json={"action": "accept"}, headers={"If-Match": "9"})

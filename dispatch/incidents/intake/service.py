@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import crypto, ids
+from core import crypto, ids, personal
 from core.clock import local
 from core.db import Access, async_transaction
 from core.errors import DomainError, Invalid, NotAllowed
@@ -259,16 +259,10 @@ def _actor_values(draft: Draft, actor: Actor, key: str | None) -> dict[str, Any]
         "handled_by": actor.person if draft.done else None,
         "name_enc": crypto.encrypt(name, "reporter_name") if name else None,
         "phone_enc": crypto.encrypt(phone, "reporter_phone") if phone else None,
-        "reporter_key": crypto.keyed_hash(_digits(phone), "phone") if phone else None,
+        "reporter_key": personal.phone_key(phone) if phone else None,
         "reporter_salt": salt,
         "reporter_commitment": commitment,
     }
-
-
-def _digits(phone: str) -> str:
-    """Return the digits that identify a phone, without the country code."""
-    digits = "".join(c for c in phone if c.isdigit())
-    return digits.removeprefix("86") if len(digits) > 11 else digits  # noqa: PLR2004  11 in China
 
 
 def _is_known(row: dict[str, Any]) -> bool:

@@ -31,6 +31,10 @@ _ROW = """
 _ROWS_BY_ID = text(
     f"select {_ROW} from incidents i {_AREA} where i.id = any(:ids)"  # noqa: S608
 )
+_REPORTERS = text(
+    "select id, reporter_name_enc, reporter_phone_enc from incidents where id = any(:ids)"
+    " and (reporter_name_enc is not null or reporter_phone_enc is not null)"
+)
 _PAGE = f"""
 select {_ROW} from incidents i {_AREA}
 where i.id < :before and i.id >= :since
@@ -74,6 +78,14 @@ class Filter:
 def rows_by_id(session: Session, ids: Sequence[UUID]) -> list[dict[str, Any]]:
     """Return the same rows for these ids, open or not; what is out of scope is missing."""
     return [dict(row) for row in session.execute(_ROWS_BY_ID, {"ids": list(ids)}).mappings()]
+
+
+def reporters_of(
+    session: Session, ids: Sequence[UUID]
+) -> dict[UUID, tuple[bytes | None, bytes | None]]:
+    """Return the sealed name and telephone of those cases that have a reporter."""
+    found = session.execute(_REPORTERS, {"ids": list(ids)})
+    return {row.id: (row.reporter_name_enc, row.reporter_phone_enc) for row in found}
 
 
 def page(session: Session, wanted: Filter, *, limit: int) -> list[dict[str, Any]]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import crypto
 from core.errors import NotFound
 from core.live import stamp
-from dispatch.incidents import editions
+from dispatch.incidents import editions, reporters
 from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import allowed_actions, category_of
 from dispatch.incidents.lifecycle import ACTION_NAMES, REQUEST_NAMES, STATUS_NAMES, Status
 from dispatch.incidents.listing import queries
-from dispatch.incidents.tables import Incident
 from people.scope import Actor
 
 _MOMENTS = ("reported_at", "due_at", "filed_at", "assigned_at", "signed_at")
@@ -55,6 +54,34 @@ def page(
     }
 
 
+def rows_for_file(
+    session: Session,
+    *,
+    at: datetime,
+    limit: int,
+    status: tuple[str, ...] = (),
+    town_code: int | None = None,
+    category: tuple[str, ...] = (),
+    since: datetime | None = None,
+) -> list[dict[str, Any]]:
+    """Return the list's rows with moments as such, the category's name and the reporter in full.
+
+    The one who makes the file masks the reporter, by the class of the column.
+    """
+    catalogue = editions.current(session, at)
+    wanted = queries.Filter(status, town_code, category, since)
+    found = queries.page(session, wanted, limit=limit)
+    sealed = queries.reporters_of(session, [row["id"] for row in found])
+    return [
+        {
+            **row,
+            "category_name": name.name if (name := catalogue.find(row["category"])) else "",
+            "reporter": reporters.opened(*sealed.get(row["id"], (None, None))),
+        }
+        for row in found
+    ]
+
+
 def case(session: Session, incident_id: UUID, *, actor: Actor) -> dict[str, Any]:
     """Return one case whole: place, clocks, requests, what this person may do. Reporter masked."""
     incident = cases.get(session, incident_id)
@@ -80,7 +107,8 @@ def case(session: Session, incident_id: UUID, *, actor: Actor) -> dict[str, Any]
         "closed_at": _stamp(incident.closed_at),
         "next_mark_at": _stamp(incident.next_mark_at),
         "master_id": str(incident.master_id) if incident.master_id else None,
-        "reporter": _masked(incident),
+        "reporter": asdict(reporters.masked(incident)),
+        "may_unmask": reporters.may_unmask(session, incident, actor),
         "attributes": incident.attributes,
         "photos": incident.photos,
         "clocks": _clocks(session, incident_id),
@@ -167,17 +195,6 @@ def _unit(session: Session, unit_id: int | None) -> dict[str, Any] | None:
     if found is None:
         return None
     return {"id": found.id, "code": found.code, "name": found.short_name, "kind": found.kind}
-
-
-def _masked(incident: Incident) -> dict[str, str | None]:
-    """Return the reporter as everybody may see them: family name, first and last digits."""
-    name = phone = None
-    if incident.reporter_name_enc:
-        name = crypto.decrypt(incident.reporter_name_enc, "reporter_name")[:1] + "某某"
-    if incident.reporter_phone_enc:
-        digits = crypto.decrypt(incident.reporter_phone_enc, "reporter_phone")
-        phone = f"{digits[:3]} **** {digits[-4:]}"
-    return {"name": name, "phone": phone}
 
 
 def _clocks(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
