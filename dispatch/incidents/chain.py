@@ -13,11 +13,16 @@ ERASED: Final = "（已清除）"
 _SALT: Final = 16
 
 
+def new_salt() -> bytes:
+    """Return what keeps a commitment from being guessed."""
+    return secrets.token_bytes(_SALT)
+
+
 def bind_reporter(name: str | None, phone: str | None) -> tuple[bytes | None, bytes | None]:
     """Return salt and commitment of a reporter; nothing of nobody."""
     if name is None and phone is None:
         return None, None
-    salt = secrets.token_bytes(_SALT)
+    salt = new_salt()
     return salt, commitment_of(salt, name, phone)
 
 

@@ -1,9 +1,10 @@
 """Ledger (台账链): the hash chain of each case, seals over all of them; evidence (附件).
 
-A trigger chains every entry, whoever writes it and however: the report's one statement, an act, a
-bulk copy. What people said, who acted and who reported stand in the chain as salted commitments
-only, so that a salt can be erased with its words and a key can be rotated, and the chain still
-holds. The queue `ledger_fresh` gives the sealing job what has been committed since, in any order.
+A trigger chains every entry, whoever writes it and however; only the report's one statement, the
+busiest, chains its own first line, which has none before it. What people said, who acted and who
+reported stand in the chain as salted commitments only, so that a salt can be erased with its words
+and a key can be rotated, and the chain still holds. The queue `ledger_fresh` gives the sealing job
+what has been committed since, in any order.
 """
 
 from __future__ import annotations
@@ -32,18 +33,27 @@ create index ix_ledger_leaves_seal on ledger_leaves (seal);
 
 FUNCTIONS = """
 create function yiwang.commitment(salt bytea, said jsonb) returns bytea
-language sql immutable parallel safe as $$
+language sql stable parallel safe as $$
   select sha256(salt || convert_to(said::text, 'UTF8'))
+$$;
+create function yiwang.line_hash(prev bytea, incident_id uuid, seq int, recorded_at timestamptz,
+  commitments bytea[], action text, status_before text, status_after text, actor_role text,
+  person int, account int, on_behalf text, unit_id int, reason_code text,
+  claimed_at timestamptz, data jsonb) returns bytea
+language sql stable parallel safe as $$
+  select sha256(coalesce(prev, '\\x00'::bytea) || uuid_send(incident_id) || int4send(seq)
+    || timestamptz_send(recorded_at) || array_send(commitments)
+    || convert_to(concat_ws(E'\\x1f', action, coalesce(status_before, ''), status_after,
+         actor_role, coalesce(person, 0), coalesce(account, 0),
+         coalesce(on_behalf, ''), coalesce(unit_id, 0), coalesce(reason_code, ''),
+         coalesce((date_part('epoch', claimed_at) * 1000000)::bigint, 0), data::text),
+       'UTF8'))
 $$;
 create function yiwang.entry_hash(prev bytea, e timeline_entries) returns bytea
 language sql stable parallel safe as $$
-  select sha256(coalesce(prev, '\\x00'::bytea) || uuid_send(e.incident_id) || int4send(e.seq)
-    || timestamptz_send(e.recorded_at) || array_send(e.commitments)
-    || convert_to(concat_ws(E'\\x1f', e.action, coalesce(e.status_before, ''), e.status_after,
-         e.actor_role, coalesce(e.person, 0), coalesce(e.account, 0),
-         coalesce(e.on_behalf, ''), coalesce(e.unit_id, 0), coalesce(e.reason_code, ''),
-         coalesce((date_part('epoch', e.claimed_at) * 1000000)::bigint, 0), e.data::text),
-       'UTF8'))
+  select yiwang.line_hash(prev, e.incident_id, e.seq, e.recorded_at, e.commitments, e.action,
+    e.status_before, e.status_after, e.actor_role, e.person, e.account, e.on_behalf, e.unit_id,
+    e.reason_code, e.claimed_at, e.data)
 $$;
 create function yiwang.chain_entry() returns trigger
 language plpgsql security definer set search_path = public, pg_temp as $$
@@ -105,7 +115,7 @@ begin
 end $$;
 alter table timeline_entries alter column hash set not null;
 create trigger chained before insert on timeline_entries
-  for each row execute function yiwang.chain_entry();
+  for each row when (new.hash is null) execute function yiwang.chain_entry();
 """
 
 _REPORTED = """
@@ -132,7 +142,9 @@ def upgrade() -> None:
             f"create policy everything on {table} to yiwang_worker using (true) with check (true)"
         )
     op.execute("grant select, insert on ledger_seals, ledger_leaves to yiwang_worker")
-    op.execute("grant select, delete on ledger_fresh to yiwang_worker")
+    op.execute("grant select, insert, delete on ledger_fresh to yiwang_worker")
+    op.execute("grant insert on ledger_fresh to yiwang_web")
+    op.execute("create policy added on ledger_fresh for insert to yiwang_web with check (true)")
 
 
 def _commit_to_reporters() -> None:

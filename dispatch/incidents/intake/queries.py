@@ -72,8 +72,7 @@ here as materialized (
           where u.code = coalesce(place.town_code::text, '430121')) as unit
   from place
 ), given as materialized (
-  select %(day)s::text || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') as number,
-    uuid_send(gen_random_uuid()) as salt
+  select %(day)s::text || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') as number
   from claimed where claimed.fresh
 )"""
 
@@ -97,23 +96,36 @@ stored as (
 ), keyed as (
   insert into incident_keys (number, tracking_code, id)
   select given.number, %(tracking_code)s, %(id)s::uuid from given
-), entered as (
-  insert into timeline_entries (
-    incident_id, seq, action, status_after, actor_name, actor_role, person, account, on_behalf,
-    unit_id, note, photos, data, claimed_at, recorded_at, salts, commitments)
-  select %(id)s::uuid, 1, %(action)s, %(status)s, %(actor_name)s, %(actor_role)s, %(person)s::int,
-    %(account)s::int, %(on_behalf)s, %(actor_unit)s::int, %(note)s, %(photos)s::jsonb,
+), bound as materialized (
+  select array[%(salt)s::bytea, %(name_salt)s::bytea, %(reporter_salt)s::bytea] as salts,
+    array[
+      yiwang.commitment(%(salt)s::bytea, jsonb_build_array(%(description)s::text, %(address)s::text,
+        %(attributes)s::jsonb, %(note)s::text, %(photos)s::jsonb)),
+      yiwang.commitment(%(name_salt)s::bytea, to_jsonb(%(actor_name)s::text)),
+      %(reporter_commitment)s::bytea] as commitments,
     jsonb_build_object('source', %(source)s::text, 'category', %(category)s::text,
       'level', %(level)s::int, 'located_by', place.located_by, 'town_code', place.town_code,
       'village_code', place.village_code, 'cell_code', place.cell_code,
       'category_version', %(category_version)s::int, 'holder_unit', holder.unit,
-      'calendar', %(calendar)s::int, 'mode', clock.mode),
-    %(claimed_at)s::timestamptz, %(at)s::timestamptz,
-    array[given.salt, null, %(reporter_salt)s::bytea],
-    array[yiwang.commitment(given.salt, jsonb_build_array(%(description)s::text, %(address)s::text,
-        %(attributes)s::jsonb, %(note)s::text, %(photos)s::jsonb)),
-      null, %(reporter_commitment)s::bytea]
+      'calendar', %(calendar)s::int, 'mode', clock.mode) as data
   from given, place, holder, clock
+), chained as materialized (
+  select bound.*, yiwang.line_hash(null, %(id)s::uuid, 1, %(at)s::timestamptz, bound.commitments,
+    %(action)s, null, %(status)s, %(actor_role)s, %(person)s::int, %(account)s::int,
+    %(on_behalf)s, %(actor_unit)s::int, null, %(claimed_at)s::timestamptz, bound.data) as hash
+  from bound
+), entered as (
+  insert into timeline_entries (
+    incident_id, seq, action, status_after, actor_name, actor_role, person, account, on_behalf,
+    unit_id, note, photos, data, claimed_at, recorded_at, salts, commitments, hash)
+  select %(id)s::uuid, 1, %(action)s, %(status)s, %(actor_name)s, %(actor_role)s, %(person)s::int,
+    %(account)s::int, %(on_behalf)s, %(actor_unit)s::int, %(note)s, %(photos)s::jsonb,
+    chained.data, %(claimed_at)s::timestamptz, %(at)s::timestamptz, chained.salts,
+    chained.commitments, chained.hash
+  from chained
+), to_seal as (
+  insert into ledger_fresh (incident_id, seq, hash) select %(id)s::uuid, 1, chained.hash
+  from chained
 ), clocked as (
   insert into clock_segments (incident_id, n, stage, unit_id, kind, limit_minutes, cause,
     started_at, due_at, calendar)

@@ -260,6 +260,8 @@ def _actor_values(draft: Draft, actor: Actor, key: str | None) -> dict[str, Any]
         "name_enc": crypto.encrypt(name, "reporter_name") if name else None,
         "phone_enc": crypto.encrypt(phone, "reporter_phone") if phone else None,
         "reporter_key": personal.phone_key(phone) if phone else None,
+        "salt": chain.new_salt(),
+        "name_salt": chain.new_salt(),
         "reporter_salt": salt,
         "reporter_commitment": commitment,
     }
