@@ -22,6 +22,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from core.db import Base
 from people.tables import CONFIDENTIAL, INTERNAL, PERSONAL, PUBLIC, UnitRef
 
+SEALED = CONFIDENTIAL | {"sealed": "staff_import"}
+
 
 class PresencePattern(Base):
     """A half-day of the week on which a unit sits in the hall (轮驻周表), and while it holds."""
@@ -59,8 +61,8 @@ class StaffImport(Base):
     job_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("long_jobs.id"), info=INTERNAL)
     file_name: Mapped[str] = mapped_column(Text, info=INTERNAL)
     state: Mapped[str] = mapped_column(Text, info=INTERNAL)
-    content_enc: Mapped[bytes | None] = mapped_column(LargeBinary, info=CONFIDENTIAL)
-    rows_enc: Mapped[bytes | None] = mapped_column(LargeBinary, info=CONFIDENTIAL)
+    content_enc: Mapped[bytes | None] = mapped_column(LargeBinary, info=SEALED)
+    rows_enc: Mapped[bytes | None] = mapped_column(LargeBinary, info=SEALED)
     findings: Mapped[list[dict[str, Any]]] = mapped_column(
         JSONB, server_default=func.jsonb_build_array(), info=INTERNAL
     )
