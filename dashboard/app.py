@@ -31,6 +31,7 @@ from dashboard.api import live as live_routes
 from dashboard.auth import FORM_COOKIE, FORM_HEADER, Gate, acting_as
 from dashboard.headers import Guard, policy
 from dashboard.live import hub
+from dashboard.mobile import routes as mobile
 from dashboard.packed import Packed
 from people.roles import Role
 from people.scope import Actor
@@ -133,6 +134,8 @@ def build() -> FastAPI:
         api.include_router(router)
     for name in OUTER if settings().zone == "outer" else (*RESOURCES, *STANDING):
         _include(api, name)
+    for light in mobile.routers(inner=settings().zone != "outer"):
+        api.include_router(light)
     if settings().zone != "outer":
         api.include_router(live_routes.router)
     _mount_packages(api)
@@ -158,6 +161,7 @@ def _mount_packages(api: FastAPI) -> None:
         ("/vendor/fonts", ROOT / ".local" / "static" / "fonts"),
     ):
         api.mount(path, Packages(directory=folder, check_dir=False), name=path)
+    api.mount("/mobile", StaticFiles(directory=mobile.FILES), name="/mobile")
 
 
 def _nothing_else(prefix: str) -> APIRouter:

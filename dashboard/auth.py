@@ -37,9 +37,29 @@ UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 OF_ONE_SELF = ("/_dash-", "/api/session", "/api/v1/sessions", "/sign-in", "/account")
 OWN_FORMS = frozenset({"/sign-in", "/api/session", "/sign-in/bind", "/account"})
 OPEN_PATHS = frozenset(
-    {"/healthz", "/readyz", "/metrics", "/sign-in", "/sign-out", "/api/session", "/favicon.ico"},
+    {
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/sign-in",
+        "/sign-out",
+        "/api/session",
+        "/favicon.ico",
+        "/report",
+        "/track",
+    },
 )
-OPEN_PREFIXES = ("/open311/", "/assets/", "/vendor/", "/fonts/", "/_dash-component-suites/")
+OPEN_PREFIXES = (
+    "/open311/",
+    "/assets/",
+    "/vendor/",
+    "/fonts/",
+    "/_dash-component-suites/",
+    "/mobile/",
+    "/report/",
+    "/track/",
+)
+PUBLIC_FORMS = ("/report", "/track/")  # acts of the public, whoever is signed in: own origin only
 MACHINE_PREFIXES = ("/api/", "/live", "/geo/", "/open311/", "/_dash-", "/metrics", "/readyz")
 HOMES: dict[Role, str] = {**dict.fromkeys(Role, "/desk"), Role.KIOSK: doors.WALL}
 
@@ -132,7 +152,9 @@ class Gate:
 
     async def _admit(self, scope: Scope) -> tuple[Response | None, Identity | None]:
         path: str = scope["path"]
-        if path.startswith(("/assets/", "/vendor/", "/fonts/", "/_dash-component-suites/")):
+        if path.startswith(
+            ("/assets/", "/vendor/", "/fonts/", "/_dash-component-suites/", "/mobile/")
+        ):
             return None, None
         if path in {"/healthz", "/readyz", "/metrics"}:
             return None, None
@@ -197,6 +219,8 @@ class Gate:
             return
         if scope["method"] == "POST" and path in OWN_FORMS:
             return  # a form without scripts carries its token inside: its route checks it
+        if path.startswith(PUBLIC_FORMS):
+            return
         given = cookies.header(scope, FORM_HEADER)
         if not hmac.compare_digest(given.encode(), passwords.form_token(token).encode()):
             raise NotAllowed(f"缺少防伪令牌：请把 {FORM_COOKIE} 的值放入 {FORM_HEADER} 请求头")

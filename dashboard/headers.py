@@ -84,7 +84,9 @@ class Guard:
     def _headers(self, scope: Scope, message: Message) -> list[tuple[bytes, bytes]]:
         given = {name.lower() for name, _ in message["headers"]}
         added = [*_FIXED, (b"content-security-policy", self.content_policy().encode())]
-        if not scope["path"].startswith(("/assets/", "/vendor/", "/fonts/", "/geo/", "/_dash-c")):
+        if not scope["path"].startswith(
+            ("/assets/", "/vendor/", "/fonts/", "/geo/", "/_dash-c", "/mobile/")
+        ):
             added.append((b"cache-control", b"no-store"))
         if scope["scheme"] == "https":
             added.append((b"strict-transport-security", b"max-age=31536000"))

@@ -210,3 +210,38 @@ def areas(
     """Return the areas of a tier as they stood at `at`, without their outlines."""
     statement = text(_AREAS.format(table=TABLES[tier].__tablename__))
     return session.execute(statement, {"at": at, "parent": parent, "code": code}).mappings().all()
+
+
+_AROUND = text(
+    """
+    with here as (
+        select ST_Transform(ST_SetSRID(ST_MakePoint(:lon, :lat), 4490), 4547) as p
+    ), pane as (
+        select p, ST_X(p) as x, ST_Y(p) as y, ST_Expand(p, :metres) as box,
+               ST_Expand(ST_SetSRID(ST_MakePoint(:lon, :lat), 4490), :metres / 96000.0) as near
+        from here
+    ), lines as (
+        select 'cell' as tier, c.code, null as name, c.area from grid_cells c, pane
+        where c.valid_to is null and c.area && pane.near
+        union all
+        select 'village', v.code, v.short_name, v.area from grid_villages v, pane
+        where v.valid_to is null and v.area && pane.near
+    )
+    select l.tier, l.code, l.name,
+        ST_AsGeoJSON(ST_Translate(ST_ClipByBox2D(ST_Boundary(
+            ST_SimplifyPreserveTopology(ST_Transform(l.area, 4547), 2)), pane.box),
+            -pane.x, -pane.y), 0) as lines,
+        ST_X(c.at) - pane.x as label_x, ST_Y(c.at) - pane.y as label_y
+    from lines l, pane
+    cross join lateral (
+        select ST_PointOnSurface(ST_ClipByBox2D(ST_Transform(l.area, 4547), pane.box)) as at
+    ) c
+    order by l.tier, l.code
+    """
+)
+
+
+def around(session: Session, point: LonLat, *, metres: float) -> Sequence[RowMapping]:
+    """Return the boundaries within `metres` of a point, as GeoJSON lines in metres from it."""
+    values = {"lon": point.lon, "lat": point.lat, "metres": metres}
+    return session.execute(_AROUND, values).mappings().all()

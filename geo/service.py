@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
 
 from geo import queries
 from geo.hierarchy import parent_of, town_of
@@ -97,3 +99,53 @@ def _label(tier: str, town: str, village: str | None, name: str) -> str:
     if tier == "town" or village is None:
         return town
     return f"{town} · {village}" if tier == "village" else f"{town} · {name}"
+
+
+def around(session: Session, point: LonLat, *, metres: float, at: datetime) -> dict[str, Any]:
+    """Return town and village of a point and the boundaries near it, as a light map draws them.
+
+    Lines and labels are metres east and north of the point (EPSG:4547), clipped to the square.
+    """
+    cell = queries.cell_at(session, point, at=at)
+    names = _names(session, cell.village_code, at=at) if cell is not None else ("", "")
+    rows = queries.around(session, point, metres=metres)
+    return {
+        "metres": metres,
+        "cell_code": cell.code if cell is not None else None,
+        "village_code": cell.village_code if cell is not None else None,
+        "town": names[0],
+        "village": names[1],
+        "lines": [
+            {"tier": row["tier"], "name": row["name"], "paths": _paths(row["lines"])}
+            | ({} if row["label_x"] is None else {"at": [row["label_x"], row["label_y"]]})
+            for row in rows
+        ],
+    }
+
+
+def villages_by_town(session: Session, *, at: datetime) -> list[tuple[str, list[tuple[int, str]]]]:
+    """Return every village's code and short name under its town, in code order."""
+    towns = {row["code"]: row["name"] for row in queries.areas(session, "towns", at=at)}
+    found = queries.areas(session, "villages", at=at)
+    return [
+        (towns[town], [(row["code"], row["short_name"]) for row in rows])
+        for town, rows in groupby(found, key=lambda row: parent_of(row["code"]))
+        if town in towns
+    ]
+
+
+def _names(session: Session, village_code: int, *, at: datetime) -> tuple[str, str]:
+    (village,) = queries.areas(session, "villages", at=at, code=village_code)
+    (town,) = queries.areas(session, "towns", at=at, code=town_of(village_code))
+    return str(town["name"]), str(village["short_name"])
+
+
+def _paths(geojson: str | None) -> list[list[list[float]]]:
+    """Return the lines of a GeoJSON geometry, each a list of points."""
+    shape = json.loads(geojson) if geojson else {}
+    if shape.get("type") == "LineString":
+        return [shape["coordinates"]]
+    if shape.get("type") == "MultiLineString":
+        return list(shape["coordinates"])
+    parts = shape.get("geometries", [])
+    return [part["coordinates"] for part in parts if part["type"] == "LineString"]

@@ -141,6 +141,10 @@ class Category:
         """Return within what time after assignment a unit may ask to give the case back."""
         return self._limits["return", level <= URGENT_LEVEL]
 
+    def call_back_limit(self, level: int) -> Limit:
+        """Return within what time after closing the reporter is called (回访)."""
+        return self._limits["call_back", level <= URGENT_LEVEL]
+
     def handle_limit(self, tier: str, level: int) -> Limit:
         """Return the handling limit (处置时限) for a unit of `tier`."""
         where = tier if tier in TIERS else "department"

@@ -49,7 +49,9 @@ _DISPATCHING: Final = frozenset(
 _TOWN_UP: Final = frozenset({A.INSTRUCT, A.SUPERVISE, A.RULE, A.DE_ESCALATE})
 _HANDLING: Final = frozenset({A.SIGN, A.FEED_BACK, A.RESUME, A.REQUEST, A.REPLY, A.ESCALATE})
 _CHECKING: Final = frozenset({A.PASS_CHECK, A.FAIL_CHECK})
-_RECEPTION: Final = frozenset({A.ACCEPT, A.REJECT, A.CALL_BACK, A.RATE, A.LOCATE})
+_RECEPTION: Final = frozenset({A.ACCEPT, A.REJECT, A.LOCATE})
+_ON_THE_PHONE: Final = frozenset({A.CALL_BACK, A.RATE, A.REOPEN})
+_REPORTER: Final = frozenset({A.RATE, A.REOPEN})
 _AUTOMATION: Final = frozenset(
     {A.ACCEPT, A.ASSIGN, A.URGE, A.SUPERVISE, A.NOTE, A.ARCHIVE, A.LOCATE, A.ESCALATE, A.REOPEN}
 )
@@ -63,14 +65,14 @@ def may(action: Action, standing: Standing) -> bool:
         return False
     if role is Role.SYSTEM:
         return action in _AUTOMATION
-    if role not in _STAFF:
-        return False
-    if action is Action.NOTE:
-        return True
+    if role is Role.CITIZEN:
+        return action in _REPORTER
+    if role not in _STAFF or action is Action.NOTE:
+        return role in _STAFF
     if action in _CHECKING:
         return _dispatches(standing) and not standing.handled
     if role is Role.RECEPTIONIST:
-        return action in _RECEPTION and standing.holds
+        return action in _ON_THE_PHONE or (action in _RECEPTION and standing.holds)
     if action in _TOWN_UP:
         return role in _COUNTY or (role is Role.TOWN_CENTRE and standing.holds)
     return _may_handle(action, standing) or (action in _DISPATCHING and _dispatches(standing))

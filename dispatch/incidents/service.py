@@ -14,6 +14,7 @@ from core.live import Scope
 from dispatch.incidents import queries
 from dispatch.incidents.acting.service import act, allowed_actions, category_of, scope_of
 from dispatch.incidents.acting.under_way import ActionRequest
+from dispatch.incidents.citizens import service as citizens
 from dispatch.incidents.following.service import after_changes, run_timer
 from dispatch.incidents.intake.draft import Draft
 from dispatch.incidents.intake.service import Receipt, Reported, report, report_async
@@ -30,6 +31,7 @@ __all__ = [
     "after_changes",
     "allowed_actions",
     "category_of",
+    "citizens",
     "ensure_months",
     "forget_keys",
     "remove_person",

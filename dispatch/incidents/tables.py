@@ -112,6 +112,7 @@ class Incident(Base):
     signed_at: Mapped[MaybeMoment]
     fed_back_at: Mapped[MaybeMoment]
     closed_at: Mapped[MaybeMoment]
+    called_back_at: Mapped[MaybeMoment]
     due_at: Mapped[MaybeMoment]
     due_stage: Mapped[MaybeText]
     next_mark_at: Mapped[MaybeMoment]

@@ -16,6 +16,7 @@ from dispatch.incidents.catalogue import URGENT_LEVEL
 from dispatch.incidents.lifecycle import BLACK_AFTER_REWORKS, ENDED, Action, Status
 from dispatch.incidents.tables import Incident
 
+CALLS_AT_MOST = 3  # nobody answers three times: the call-back is done
 _CODES_FROM = 10**8  # smaller numbers are unit ids, larger ones national codes
 
 
@@ -28,7 +29,7 @@ def carry_out(acting: Acting) -> None:
     if step.after in ENDED and step.moves:
         incident.closed_at = acting.at
     elif step.before in ENDED and step.moves:
-        incident.closed_at = None
+        incident.closed_at = incident.called_back_at = None
     if step.after is Status.FILED and step.moves:
         incident.filed_at = incident.filed_at or acting.at
         incident.lead_unit = None
@@ -239,6 +240,21 @@ def _rate(acting: Acting) -> None:
     if not any(isinstance(value, bool) for value in said.values()):
         raise Invalid("评价要写是否解决、是否满意", field="data")
     acting.data |= said
+    acting.incident.called_back_at = acting.at
+
+
+def _call_back(acting: Acting) -> None:
+    result = acting.asked.data.get("result")
+    if result not in {"reached", "unreached"}:
+        raise Invalid("回访要写结果：接通 reached 或未接通 unreached", field="data.result")
+    solved = acting.asked.data.get("solved")
+    if result == "reached" and not isinstance(solved, bool):
+        raise Invalid("接通后要问是否解决（data.solved）", field="data.solved")
+    before = queries.timeline(acting.session, acting.incident.id)
+    tries = 1 + sum(entry.action == Action.CALL_BACK for entry in before)
+    acting.data |= {"result": result, "tries": tries}
+    if result == "reached" or tries >= CALLS_AT_MOST:
+        acting.incident.called_back_at = acting.at
 
 
 def _locate(acting: Acting) -> None:
@@ -300,6 +316,7 @@ _CHANGES: dict[Action, Callable[[Acting], None]] = {
     Action.SHARE: _share,
     Action.UNSHARE: _remove_unit,
     Action.RATE: _rate,
+    Action.CALL_BACK: _call_back,
     Action.LOCATE: _locate,
     Action.RECLASSIFY: _reclassify,
 }

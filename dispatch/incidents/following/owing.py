@@ -9,13 +9,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from core import outbox
 from dispatch.incidents import queries as cases
-from dispatch.incidents.clocks import Segment
+from dispatch.incidents.acting.service import category_of
+from dispatch.incidents.clocks import Segment, deadline
 from dispatch.incidents.following import queries
 from dispatch.incidents.lifecycle import Status
 from dispatch.incidents.tables import Incident, Request
 from people import service as people
 from people.catalogue import COUNTY
+from people.holidays import national
 from people.roles import Post
 
 _VERBS: Final[dict[Status, tuple[str, str]]] = {
@@ -28,6 +31,9 @@ _VERBS: Final[dict[Status, tuple[str, str]]] = {
     Status.CHECKING: ("incident.check", "核查"),
 }
 _DECIDE: Final = ("incident.decide", "审批")
+CALL_BACK: Final = "incident.call_back"
+CALL_BACK_TIMER: Final = "timer.incident_call_back"
+_CLOSED: Final = frozenset({Status.CLOSED, Status.ARCHIVED})
 _IN_UNIT_HANDS: Final = frozenset({Status.ASSIGNED, Status.HANDLING, Status.SUSPENDED})
 Duty = tuple[str, str, int, datetime | None]
 """Kind, verb, post and deadline."""
@@ -46,6 +52,7 @@ class _Known:
             villages=(case.village_code for case in present),
         )
         self.checker: int | None = None
+        self.reception: int | None = None
 
     def leading(self, unit: int) -> int:
         """Return the post that takes a unit's new work."""
@@ -57,6 +64,14 @@ class _Known:
             county = people.unit_for_code(self.session, COUNTY)
             self.checker = people.post_of(self.session, county, Post.CHECKER) if county else None
         return self.checker
+
+    def county_reception(self) -> int | None:
+        """Return the county's reception post (导诊员), which calls reporters back."""
+        if self.reception is None:
+            county = people.unit_for_code(self.session, COUNTY)
+            found = people.post_of(self.session, county, Post.RECEPTIONIST) if county else None
+            self.reception = found
+        return self.reception
 
     def place(self, incident: Incident) -> str:
         """Return town and village of a case in words."""
@@ -84,7 +99,27 @@ def store_owed(
                 people.settle(session, kind, subject, at=at, post_id=post)
         since = max((s.started_at for s in segments[case.id]), default=case.reported_at)
         lines += [_line(known, case, duty, since=since) for duty in wanted]
+        _mind_the_call(session, case, wanted, already=standing[subject])
     people.owe_all(session, lines, at=at)
+
+
+def _mind_the_call(
+    session: Session, case: Incident, wanted: Sequence[Duty], *, already: Sequence[tuple[str, int]]
+) -> None:
+    """Set the timer of a call-back that is owed from now on."""
+    known = {kind for kind, _post in already}
+    for kind, _verb, _post, due in wanted:
+        if kind == CALL_BACK and due is not None and kind not in known:
+            subject = str(case.id)
+            outbox.set_timer(
+                session, f"call_back:{subject}", CALL_BACK_TIMER, subject=subject, due_at=due
+            )
+
+
+def wants_call_back(case: Incident) -> bool:
+    """Tell whether the reporter left a number, the case has ended and nobody has asked them."""
+    left_number = case.reporter_key is not None and case.reporter_phone_enc is not None
+    return left_number and case.status in _CLOSED and case.called_back_at is None
 
 
 def _line(known: _Known, case: Incident, duty: Duty, *, since: datetime) -> people.OwedLine:
@@ -110,6 +145,10 @@ def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[D
     if waiting and case.holder_unit:
         due = min((request.due_at for request in waiting if request.due_at), default=None)
         found.append((*_DECIDE, known.leading(case.holder_unit), due))
+    if wants_call_back(case) and case.closed_at and (reception := known.county_reception()):
+        limit = category_of(known.session, case).call_back_limit(case.level)
+        due = deadline(case.closed_at, limit, national())
+        found.append((CALL_BACK, "回访", reception, due))
     return found
 
 

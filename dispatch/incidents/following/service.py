@@ -25,7 +25,7 @@ from dispatch.incidents.clocks import (
     marks_of,
 )
 from dispatch.incidents.facts import FORMULA, Case, Facts, facts_of
-from dispatch.incidents.following.owing import store_owed
+from dispatch.incidents.following.owing import CALL_BACK_TIMER, store_owed, wants_call_back
 from dispatch.incidents.lifecycle import ENDED, Action, Status
 from dispatch.incidents.tables import Incident
 from people.calendars import service as calendars
@@ -88,6 +88,9 @@ def after_changes(session: Session, changes: Sequence[Change], *, at: datetime) 
 def run_timer(session: Session, change: Change, *, at: datetime) -> None:
     """Write what the clock has reached: a mark of the ladder, or a stage past its limit."""
     incident = cases.lock(session, UUID(change.subject))
+    if incident is not None and change.kind == CALL_BACK_TIMER:
+        _say_call_is_late(session, incident, at=at)
+        return
     if incident is None or Status(incident.status) in ENDED:
         return
     segments = [cases.as_segment(row) for row in cases.segments(session, incident.id)]
@@ -105,6 +108,13 @@ def run_timer(session: Session, change: Change, *, at: datetime) -> None:
         act(session, incident.id, asked, actor=_LADDER, at=at)
     else:
         set_timer(session, incident, at=at)
+
+
+def _say_call_is_late(session: Session, incident: Incident, *, at: datetime) -> None:
+    """Write into the history that the reporter was not called in time; it stays owed."""
+    if wants_call_back(incident):
+        asked = ActionRequest(Action.NOTE.value, reason_code="call_back_overdue", note="回访超时")
+        act(session, incident.id, asked, actor=_LADDER, at=at)
 
 
 def _automate(

@@ -1,0 +1,16 @@
+"""The light pages' routes: citizens' in every zone, the reception window inside only."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from dashboard.mobile import report, track
+from dashboard.mobile.drawing import FILES
+
+__all__ = ["FILES", "routers"]
+
+
+def routers(*, inner: bool) -> list[APIRouter]:
+    """Return the routers of a zone (内网区 or 外网区)."""
+    del inner
+    return [report.router, track.router]

@@ -1,0 +1,1 @@
+"""群众: what citizens are told, answer and are asked; what reception sees of callers."""

@@ -1,0 +1,141 @@
+"""What the reception window asks (导诊台): callers, twins, triage, who must be called back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import crypto
+from core.access import Access
+from core.errors import NotFound
+from dispatch.incidents import duplicates
+from dispatch.incidents import queries as cases
+from dispatch.incidents.acting.service import act
+from dispatch.incidents.acting.under_way import ActionRequest
+from dispatch.incidents.catalogue import SOURCES, Category
+from dispatch.incidents.citizens import queries
+from dispatch.incidents.citizens.progress import headline
+from dispatch.incidents.duplicates import Candidate
+from dispatch.incidents.intake.service import phone_key
+from dispatch.incidents.lifecycle import STATUS_NAMES, Action, Status
+from people.scope import Actor
+
+REMEMBERED: Final = timedelta(days=730)
+BESIDE_M: Final = 1_000.0
+BESIDE_SINCE: Final = timedelta(days=30)
+_CALLS: Final = 50
+
+
+def caller(session: Session, phone: str, *, at: datetime) -> list[dict[str, Any]]:
+    """Return what this number reported before: day, class, place, outcome; nothing anybody said."""
+    found = queries.cases_of_reporter(session, phone_key(phone), at - REMEMBERED)
+    return [
+        {
+            "number": row["number"],
+            "title": row["title"],
+            "place": row["place"],
+            "source": SOURCES.get(row["source"], row["source"]),
+            "status": headline(row["status"]).state,
+            "reported_at": row["reported_at"],
+        }
+        for row in found
+    ]
+
+
+def beside(
+    session: Session,
+    *,
+    category: Category,
+    description: str,
+    lon: float,
+    lat: float,
+    at: datetime,
+) -> list[dict[str, Any]]:
+    """Return cases within a kilometre and thirty days that may be the same, the likeliest first."""
+    found = queries.beside(
+        session,
+        lon=lon,
+        lat=lat,
+        radius_m=BESIDE_M,
+        since=at - BESIDE_SINCE,
+        at=at,
+        public=False,
+    )
+    words = duplicates.grams(description)
+    window_h = BESIDE_SINCE / timedelta(hours=1)
+    offered = [
+        {
+            "number": row["number"],
+            "title": row["title"],
+            "status": STATUS_NAMES[Status(row["status"])],
+            "agency": row["agency"],
+            "distance_m": round(row["distance_m"]),
+            "hours": round(row["hours"], 1),
+            "score": duplicates.score(
+                _candidate(row), words, category=category.code, radius_m=BESIDE_M, window_h=window_h
+            ),
+        }
+        for row in found
+    ]
+    likely = [each for each in offered if each["score"] >= duplicates.LEAST]
+    return sorted(likely, key=lambda each: -each["score"])[:2]
+
+
+def _candidate(row: dict[str, Any]) -> Candidate:
+    return Candidate(
+        id=row["id"],
+        number=row["number"],
+        distance_m=row["distance_m"],
+        hours=row["hours"],
+        category=row["category"],
+        description=row["description"],
+    )
+
+
+def call_backs_owed(session: Session) -> list[dict[str, Any]]:
+    """Return whom reception must call, the least time left first; without their numbers."""
+    return queries.call_backs_owed(session, _CALLS)
+
+
+def access_to_call(session: Session, access: Access, incident_id: UUID) -> Access:
+    """Return the caller's access opened to one case whose call-back is owed, and to no other."""
+    code = queries.call_back_code(session, incident_id)
+    if code is None:
+        raise NotFound("这件不用回访，或已有人回访过")
+    return replace(access, tracking_code=code)
+
+
+def number_to_call(session: Session, incident_id: UUID) -> tuple[str, str]:
+    """Return name and number of the reporter in the clear; the caller audits the unmasking."""
+    incident = cases.get(session, incident_id)
+    if incident is None or incident.reporter_phone_enc is None:
+        raise NotFound("来访人没有留电话")
+    name = incident.reporter_name_enc
+    return (
+        crypto.decrypt(name, "reporter_name") if name else "",
+        crypto.decrypt(incident.reporter_phone_enc, "reporter_phone"),
+    )
+
+
+def call_back(
+    session: Session,
+    incident_id: UUID,
+    *,
+    said: dict[str, Any],
+    note: str | None,
+    actor: Actor,
+    at: datetime,
+) -> str:
+    """Write down a call; "not solved" opens the case again. Returns the status after it."""
+    asked = ActionRequest(Action.CALL_BACK.value, note=note, data=said)
+    done = act(session, incident_id, asked, actor=actor, at=at)
+    if said.get("result") == "reached" and said.get("solved") is False:
+        again = ActionRequest(
+            Action.REOPEN.value, reason_code="call_back_not_solved", note=note or "回访时说没解决"
+        )
+        done = act(session, incident_id, again, actor=actor, at=at)
+    return done.status
