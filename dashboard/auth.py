@@ -241,11 +241,17 @@ class Gate:
             return RedirectResponse(f"/sign-in?next={quote(here, safe='')}", status_code=303)
         if isinstance(refused, TooMany) and path == "/sign-in":
             return Response(_TOO_MANY_PAGE, 429, retry_after(refused), media_type="text/html")
+        if is_page and isinstance(refused, TooMany):
+            body = _CALM_PAGE.format(refused.sentence)
+            return Response(body, 429, retry_after(refused), media_type="text/html")
         if is_page and isinstance(refused, Busy):
             return Response(_BUSY_PAGE, 503, {"retry-after": "2"}, media_type="text/html")
         return of_domain(refused)
 
 
+_CALM_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>请稍后再试</title>
+<body><p>{}</p></body></html>"""
 _BUSY_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
 <meta http-equiv="refresh" content="3"><title>一网统管 · 暂时繁忙</title>
 <body><p>系统暂时繁忙，数据库正在恢复。本页每 3 秒自动重试。</p>

@@ -237,3 +237,12 @@ def test_the_reporter_is_called_back_within_a_workday_and_lateness_is_written_do
     with transaction(Access.nobody()) as session:
         assert case in [str(row["id"]) for row in reception.call_backs_owed(session)]
     assert county.dead() == []
+
+
+def test_codes_cannot_be_tried_out_without_end(phone: TestClient) -> None:
+    answers = [phone.get(f"/track/{n:010d}") for n in range(80)]
+    assert {answer.status_code for answer in answers} == {404, 429}
+    refused = answers[-1]
+    assert refused.status_code == 429
+    assert "秒后再试" in refused.text
+    assert refused.headers["content-type"].startswith("text/html")

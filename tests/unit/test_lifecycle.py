@@ -154,7 +154,13 @@ def test_the_handler_never_checks_whatever_the_role() -> None:
         assert not may(A.FAIL_CHECK, standing)
 
 
-@pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMIN, Role.CITIZEN, Role.MACHINE])
+def test_a_reporter_may_rate_and_say_it_is_not_solved_and_nothing_else() -> None:
+    standing = Standing(Role.CITIZEN, holds=True, leads=True, supports=True)
+    allowed = {action for action in Action if may(action, standing)}
+    assert allowed == {Action.RATE, Action.REOPEN}
+
+
+@pytest.mark.parametrize("role", [Role.AUDITOR, Role.ADMIN, Role.MACHINE])
 def test_those_without_a_part_in_the_work_have_no_action(role: Role) -> None:
     standing = Standing(role, holds=True, leads=True, supports=True)
     assert not [action for action in Action if may(action, standing)]
