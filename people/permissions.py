@@ -181,6 +181,16 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /open311/v2/requests/{number}.{form}": PUBLIC,
     "GET /open311/v2/tokens/{token}.{form}": PUBLIC,
     "POST /open311/v2/requests.{form}": OPEN311_POSTED,
+    # citizens, 群众: a form of the public, and one case by its code
+    "GET /report": PUBLIC,
+    "POST /report": PUBLIC,
+    "GET /report/done/{code}": PUBLIC,
+    "GET /report/near": PUBLIC,
+    "GET /report/worker.js": PUBLIC,
+    "GET /report/manifest.webmanifest": PUBLIC,
+    "GET /track": PUBLIC,
+    "GET /track/{code}": PUBLIC,
+    "POST /track/{code}": PUBLIC,
     # what is live, 实时
     "GET /live": SCREENS,
     "GET /live/snapshot": SCREENS,
@@ -205,6 +215,7 @@ DOORS: Final[dict[str, Permission]] = {
     "MOUNT /vendor/inter": FILES,
     "MOUNT /vendor/noto-sans-sc": FILES,
     "MOUNT /vendor/fonts": FILES,
+    "MOUNT /mobile": FILES,
     # 404 below the addresses that pages must not take
     "ANY /api/{rest:path}": SIGNED_IN,
     "ANY /live/{rest:path}": FRAME,

@@ -63,14 +63,14 @@ end $$;
 """
 
 CALLERS = """
-create function yiwang.cases_of_reporter(p_key bytea, p_since timestamptz)
+create function yiwang.cases_of_reporter(p_keys bytea[], p_since timestamptz)
 returns table (number text, title text, status text, source text, reported_at timestamptz,
                closed_at timestamptz, town_code int, village_code bigint)
 language sql stable security definer set search_path = public, pg_temp as $$
   select i.number, i.title, i.status, i.source, i.reported_at, i.closed_at, i.town_code,
     i.village_code
   from incidents i
-  where i.reporter_key = p_key and i.id >= yiwang.uuid_floor(p_since) and not i.confidential
+  where i.reporter_key = any(p_keys) and i.id >= yiwang.uuid_floor(p_since) and not i.confidential
   order by i.id desc limit 20
 $$;
 create function yiwang.call_backs_owed(p_limit int)
@@ -112,7 +112,7 @@ where not i.confidential and not i.drill
 FUNCTIONS = (
     "master_code(text)",
     "beside(float8, float8, float8, timestamptz, timestamptz, boolean)",
-    "cases_of_reporter(bytea, timestamptz)",
+    "cases_of_reporter(bytea[], timestamptz)",
     "call_backs_owed(int)",
     "call_back_code(uuid)",
 )

@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 from core import clock
 from core.access import Access
 from core.live import Envelope, Scope
+from core.settings import settings
+from dashboard import limits
 from dashboard.live import Hub
 from people import permissions
 from people.permissions import DOORS, EVENTS
@@ -23,9 +25,16 @@ TOWN, OTHER_TOWN = 430121001, 430121018
 
 @pytest.fixture(scope="module")
 def client(database: str) -> Iterator[TestClient]:
+    """Everybody comes from one address here, so the limits of an address stand far off."""
     del database
-    with web.serving() as served:
-        yield served
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("YIWANG_RATE_SCALE", "100")
+        settings.cache_clear()
+        limits.pace.cache_clear()
+        with web.serving() as served:
+            yield served
+    settings.cache_clear()
+    limits.pace.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ _BESIDE = text("select * from yiwang.beside(:lon, :lat, :radius_m, :since, :at, 
 _CALLER = text(
     """
     select c.*, concat_ws(' ', t.short_name, v.short_name) as place
-    from yiwang.cases_of_reporter(:key, :since) c
+    from yiwang.cases_of_reporter(:keys, :since) c
     left join grid_towns t on t.code = c.town_code and t.valid_to is null
     left join grid_villages v on v.code = c.village_code and v.valid_to is null
     """
@@ -57,9 +58,11 @@ def beside(
     return [dict(row) for row in session.execute(_BESIDE, values).mappings()]
 
 
-def cases_of_reporter(session: Session, key: bytes, since: datetime) -> list[dict[str, Any]]:
+def cases_of_reporter(
+    session: Session, keys: Sequence[bytes], since: datetime
+) -> list[dict[str, Any]]:
     """Return what a caller reported before, newest first: class, place and outcome only."""
-    found = session.execute(_CALLER, {"key": key, "since": since})
+    found = session.execute(_CALLER, {"keys": list(keys), "since": since})
     return [dict(row) for row in found.mappings()]
 
 

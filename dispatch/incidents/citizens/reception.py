@@ -9,18 +9,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import crypto
 from core.access import Access
 from core.errors import NotFound
+from core.personal import phone_keys
 from dispatch.incidents import duplicates
-from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import act
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.catalogue import SOURCES, Category
 from dispatch.incidents.citizens import queries
 from dispatch.incidents.citizens.progress import headline
 from dispatch.incidents.duplicates import Candidate
-from dispatch.incidents.intake.service import phone_key
 from dispatch.incidents.lifecycle import STATUS_NAMES, Action, Status
 from people.scope import Actor
 
@@ -32,7 +30,7 @@ _CALLS: Final = 50
 
 def caller(session: Session, phone: str, *, at: datetime) -> list[dict[str, Any]]:
     """Return what this number reported before: day, class, place, outcome; nothing anybody said."""
-    found = queries.cases_of_reporter(session, phone_key(phone), at - REMEMBERED)
+    found = queries.cases_of_reporter(session, phone_keys(phone), at - REMEMBERED)
     return [
         {
             "number": row["number"],
@@ -107,18 +105,6 @@ def access_to_call(session: Session, access: Access, incident_id: UUID) -> Acces
     if code is None:
         raise NotFound("这件不用回访，或已有人回访过")
     return replace(access, tracking_code=code)
-
-
-def number_to_call(session: Session, incident_id: UUID) -> tuple[str, str]:
-    """Return name and number of the reporter in the clear; the caller audits the unmasking."""
-    incident = cases.get(session, incident_id)
-    if incident is None or incident.reporter_phone_enc is None:
-        raise NotFound("来访人没有留电话")
-    name = incident.reporter_name_enc
-    return (
-        crypto.decrypt(name, "reporter_name") if name else "",
-        crypto.decrypt(incident.reporter_phone_enc, "reporter_phone"),
-    )
 
 
 def call_back(

@@ -21,7 +21,7 @@ from dispatch.incidents.citizens.promise import Running, expected
 from dispatch.incidents.clocks import Stage
 from dispatch.incidents.lifecycle import Action, Status
 from dispatch.incidents.tables import Incident
-from people.holidays import national
+from people.calendars import service as calendars
 from people.scope import Actor
 
 _CODE: Final = re.compile(f"[{CROCKFORD}]{{10}}")
@@ -165,4 +165,5 @@ def _expected(session: Session, incident: Incident) -> datetime | None:
         handle_due_at=handling[-1].due_at if handling else None,
         in_town=incident.town_code is not None,
     )
-    return expected(running, category_of(session, incident), national())
+    calendar = calendars.book(session).of(incident.town_code)
+    return expected(running, category_of(session, incident), calendar)

@@ -17,8 +17,8 @@ from dispatch.incidents.following import queries
 from dispatch.incidents.lifecycle import Status
 from dispatch.incidents.tables import Incident, Request
 from people import service as people
+from people.calendars import service as calendars
 from people.catalogue import COUNTY
-from people.holidays import national
 from people.roles import Post
 
 _VERBS: Final[dict[Status, tuple[str, str]]] = {
@@ -147,7 +147,7 @@ def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[D
         found.append((*_DECIDE, known.leading(case.holder_unit), due))
     if wants_call_back(case) and case.closed_at and (reception := known.county_reception()):
         limit = category_of(known.session, case).call_back_limit(case.level)
-        due = deadline(case.closed_at, limit, national())
+        due = deadline(case.closed_at, limit, calendars.book(known.session).of(case.town_code))
         found.append((CALL_BACK, "回访", reception, due))
     return found
 
