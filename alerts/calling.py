@@ -166,12 +166,12 @@ def correct_desks(session: Session, alert: Alert) -> None:
 
 
 def callees_now(session: Session, policy: Policy, at: datetime) -> Callees:
-    """Return who each post of a policy means now, by the rota; an empty post is missing."""
+    """Return who each post of a policy means now, by the rota: extra hands, both of a handover."""
     asked = [Post(post) for post, _ in policy.steps if post != ALL_LEADERS]
-    held = people.all_on_duty(session, asked, at=at)
+    called = people.everyone_on_duty(session, asked, at=at)
     found: Callees = {
-        post.value: (Callee(post.value, who.post_id, who.staff_id, who.name),)
-        for post, who in held.items()
+        post.value: tuple(Callee(post.value, who.post_id, who.staff_id, who.name) for who in those)
+        for post, those in called.items()
     }
     if any(post == ALL_LEADERS for post, _ in policy.steps):
         found[ALL_LEADERS] = tuple(

@@ -50,6 +50,7 @@ OPEN_PATHS = frozenset(
     },
 )
 OPEN_PREFIXES = (
+    "/api/v1/rota/calendar/",  # a signed link opens it, not a session
     "/open311/",
     "/assets/",
     "/vendor/",

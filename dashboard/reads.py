@@ -16,6 +16,7 @@ from people import queries as people
 from people import service as duty
 from people.catalogue import COUNTY
 from people.roles import COUNTY_DUTY, POST_NAMES, Post
+from people.rota_duty import Part
 
 WEEKDAYS = "一二三四五六日"
 SLOW_FOR_S = 60.0
@@ -126,9 +127,10 @@ def on_duty(access: Access, *, at: datetime) -> list[dict[str, Any]]:
     lines: list[dict[str, Any]] = []
     with transaction(access) as session:
         for unit_code, posts in wanted:
-            held = duty.all_on_duty(session, posts, at=at, unit_code=unit_code)
+            called = duty.everyone_on_duty(session, posts, at=at, unit_code=unit_code)
             for post in posts:
-                holder = held.get(post)
+                those = called.get(post, ())
+                holder = next((who for who in those if who.part is Part.HOLDS), None)
                 lines.append(
                     {
                         "post": post.value,
@@ -136,6 +138,7 @@ def on_duty(access: Access, *, at: datetime) -> list[dict[str, Any]]:
                         "name": surname_only(holder.name) if holder else "",
                         "until": holder.until if holder else None,
                         "state": "on" if holder else "gap",
+                        "also": [surname_only(who.name) for who in those if who is not holder],
                     },
                 )
     return lines

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -13,8 +14,7 @@ import click
 from core import clock, db
 from core.access import Access
 from core.settings import settings
-from people.roles import ACCOUNT_ROLES, COUNTY_DUTY, POST_NAMES, Post, Role
-from people.rota import Shift, gaps
+from people.roles import ACCOUNT_ROLES, Post, Role
 from people.scope import Actor
 
 if TYPE_CHECKING:
@@ -269,24 +269,27 @@ def rota() -> None:
 
 @rota.command("show")
 @click.option("--days", default=7, show_default=True, help="显示的天数 (days shown)")
-def show(days: int) -> None:
-    """列出县级值班 (who is on duty in the county centre)."""
-    from people import queries
-    from people.catalogue import COUNTY
+@click.option("--unit", default="430121", show_default=True, help="单位编码 (unit code)")
+def show(days: int, unit: str) -> None:
+    """列出一个单位的值班和缺口 (who is on duty, and gaps)."""
+    from people import duty, queries
 
     at = clock.now()
-    until = at + timedelta(days=days)
     with db.transaction(Access.owner()) as session:
-        rows = queries.shifts_between(session, starts_at=at, ends_at=until, unit_code=COUNTY)
-    for post in COUNTY_DUTY:
-        held = [
-            Shift(r.post_id, r.staff_id, r.starts_at, r.ends_at) for r in rows if r.post == post
-        ]
-        for starts, ends in gaps(held, starts_at=at, ends_at=until):
-            click.echo(f"缺口 {POST_NAMES[post]} {_span(starts, ends)}", err=True)
+        rows = queries.shifts_between(
+            session, starts_at=at, ends_at=at + timedelta(days=days), unit_code=unit
+        )
+        names = {row.post_id: row.post_name for row in rows}
+        found = duty.open_slots(session, at=at, days=days)
     for row in rows:
-        span = _span(row.starts_at, row.ends_at)
-        click.echo(f"{row.post_name}\t{row.staff_name}\t{span}")
+        mark = {"override": "替", "swap": "换", "extra": "加"}.get(row.source, "")
+        click.echo(
+            f"{row.post_name}\t{row.staff_name}\t{_span(row.starts_at, row.ends_at)}\t{mark}"
+        )
+    for post_id, slots in found.items():
+        for slot in slots if post_id in names else ():
+            words = _span(slot.starts_at, slot.ends_at)
+            click.echo(f"缺口 {names[post_id]} {words}", err=True)
 
 
 def _span(starts: datetime, ends: datetime) -> str:
@@ -296,12 +299,27 @@ def _span(starts: datetime, ends: datetime) -> str:
 
 @rota.command("extend")
 def extend() -> None:
-    """按现有人员把空缺的班次排到三个月以后 (plan what nobody is planned for)."""
-    from people import staffing
+    """按轮值规则把班次续排到 62 天以后 (plan what nobody planned yet); 每小时也会自动执行."""
+    from people import duty
 
     with db.transaction(Access.owner()) as session:
-        added = staffing.extend_rota(session, at=clock.now())
-    click.echo(f"新排班 {added} 班")
+        added = duty.extend(session, at=clock.now())
+        gaps = duty.tell_gaps(session, at=clock.now())
+    click.echo(f"新排班 {added} 班，{gaps} 个岗位有空档")
+
+
+@rota.command("check")
+@click.option("--days", default=14, show_default=True, help="检查的天数 (days checked)")
+def check(days: int) -> None:
+    """检查空档、叫不到的人和连班 (gaps, people out of reach, 24 hours in a row); 有则以 1 退出."""
+    from people import duty
+
+    with db.transaction(Access.owner()) as session:
+        found = duty.flaws(session, at=clock.now(), days=days)
+    for unit, problem in found:
+        click.echo(f"{unit} {problem.title} {problem.detail}", err=True)
+    click.echo(f"共 {len(found)} 处")
+    sys.exit(1 if found else 0)
 
 
 GROUPS = (people, rota)

@@ -9,12 +9,15 @@ from importlib.metadata import version
 import chinese_calendar
 
 from people.calendars.years import FIRST, LAST, Year, compile_book
+from people.rota import DayKind
 from people.workdays import Workdays
 
 SOURCE = "国务院办公厅关于部分节假日安排的通知（chinesecalendar {version}）"
 _SATURDAY = 5
+_NAMES = {holiday.value: holiday.chinese for holiday in chinese_calendar.Holiday}
 
 
+@cache
 def announced_until() -> date:
     """Return the last day whose holidays are published."""
     day = date(FIRST.year, 12, 31)
@@ -53,3 +56,23 @@ def source() -> str:
 def national() -> Workdays:
     """Return the calendar of a county that has loaded none: the announced years alone."""
     return compile_book(0, announced_years()).county
+
+
+def day_kind(day: date, calendar: Workdays | None = None) -> DayKind:
+    """Return what a calendar says of a day; not announced yet means Monday to Friday work."""
+    if (calendar or national()).works_on(day):
+        return DayKind.WORK
+    return DayKind.HOLIDAY if holiday_name(day) else DayKind.WEEKEND
+
+
+def holiday_name(day: date) -> str:
+    """Return the Chinese name of the holiday a day belongs to, or nothing."""
+    if not FIRST <= day <= announced_until():
+        return ""
+    off, name = chinese_calendar.get_holiday_detail(day)
+    return _NAMES.get(name, "假日") if off and name else ""
+
+
+def make_up(day: date) -> bool:
+    """Tell whether people work on this weekend day (调休上班)."""
+    return day.weekday() >= _SATURDAY and national().works_on(day)

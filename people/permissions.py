@@ -67,6 +67,9 @@ ADMINISTERED: Final = _for(_R.ADMIN)
 AUDITED: Final = _for(_R.AUDITOR)
 TRAIL_READ: Final = _for(_R.AUDITOR, _R.ADMIN)  # an administrator reads administrative acts alone
 WALL: Final = _for(*_COUNTY, _R.AUDITOR, kiosk=True)
+ROTA_PLANNED: Final = _for(*_COUNTY, _R.TOWN_CENTRE)  # the county its own, a town its own
+SWAPPED: Final = Permission(_EVERYONE - {_R.AUDITOR})  # whoever holds a shift
+HANDED_READ: Final = _for(*_COUNTY, _R.TOWN_CENTRE, _R.AUDITOR)
 OPEN311_POSTED: Final = Permission(scopes=frozenset({"open311"}), asks_itself=True)
 WATCHED: Final = Permission(asks_itself=True)  # loopback, or the monitoring key
 
@@ -160,6 +163,27 @@ DOORS: Final[dict[str, Permission]] = {
     "POST /api/v1/staff-imports/{number}/cancel": ADMINISTERED,
     "GET /api/v1/rota": ACCOUNTS,
     "GET /api/v1/rota/now": ACCOUNTS,
+    "GET /api/v1/rota/month": ACCOUNTS,
+    "POST /api/v1/rota/check": ROTA_PLANNED,
+    "POST /api/v1/rota/save": ROTA_PLANNED,
+    "POST /api/v1/rota/overrides": ROTA_PLANNED,
+    "POST /api/v1/rota/leave": ROTA_PLANNED,
+    "POST /api/v1/rota/swaps": SWAPPED,
+    "POST /api/v1/rota/swaps/{swap_id}/agree": SWAPPED,
+    "POST /api/v1/rota/swaps/{swap_id}/close": SWAPPED,
+    "GET /api/v1/rota/rotations": ACCOUNTS,
+    "PUT /api/v1/rota/rotations": ROTA_PLANNED,
+    "GET /api/v1/rota/handovers": HANDED_READ,
+    "GET /api/v1/rota/handovers/now": HANDED_READ,
+    "POST /api/v1/rota/handovers/notes": ROTA_PLANNED,
+    "POST /api/v1/rota/handovers/sign": ROTA_PLANNED,
+    "POST /api/v1/rota/handovers/{handover_id}/take": ROTA_PLANNED,
+    "GET /api/v1/rota/handovers/{handover_id}/print": HANDED_READ,
+    "GET /api/v1/rota.ics": ACCOUNTS,
+    "GET /api/v1/rota/links": ACCOUNTS,
+    "POST /api/v1/rota/links": SWAPPED,
+    "DELETE /api/v1/rota/links/{number}": SWAPPED,
+    "GET /api/v1/rota/calendar/{link}": PUBLIC,  # the signed link (日历链接) is the key
     "GET /api/v1/owed": ACCOUNTS,
     # the audit trail, 审计
     "GET /api/v1/audit": TRAIL_READ,
@@ -202,6 +226,7 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /": FRAME,
     "GET /desk": ACCOUNTS,
     "GET /wall": WALL,
+    "GET /rota": ACCOUNTS,
     "GET /{path:path}": SIGNED_IN,  # an unknown page says so
     "GET /_dash-layout": FRAME,
     "GET /_dash-dependencies": FRAME,

@@ -84,25 +84,6 @@ def posts_of(
     ).all()
 
 
-def on_duty(
-    session: Session,
-    posts: Iterable[Post],
-    *,
-    at: datetime,
-    unit_code: str,
-) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return who holds these posts of one unit at `at`, one row a held post."""
-    r = ROTA_NAMED.c
-    return session.execute(
-        select(r.post, r.post_name, r.post_id, r.staff_id, r.staff_name, r.ends_at).where(
-            r.post.in_([post.value for post in posts]),
-            r.unit_code == unit_code,
-            r.starts_at <= at,
-            r.ends_at > at,
-        ),
-    ).all()
-
-
 def shifts_between(
     session: Session,
     *,

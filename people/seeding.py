@@ -78,6 +78,34 @@ class PlannedAccount:
     staff_code: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedContact:
+    """How one duty person is called; one that is not verified counts as none."""
+
+    staff_code: str
+    channel: str
+    address: str
+    verified: bool
+
+
+_DUTY_POSTS = frozenset({Post.DUTY_LEADER, Post.DUTY_DIRECTOR, Post.SHIFT_HEAD, Post.TOWN_LEADER})
+_UNBOUND = "-duty_leader-4"  # one leader whose WeCom is not bound yet: the rota must say so
+
+
+def plan_contacts(people: Sequence[Person]) -> list[PlannedContact]:
+    """Give everyone who stands in the rota a WeCom name; invented, like the people."""
+    return [
+        PlannedContact(
+            person.code,
+            "wecom",
+            f"demo-{person.code}",
+            verified=not person.code.endswith(_UNBOUND),
+        )
+        for person in people
+        if person.posts[0] in _DUTY_POSTS
+    ]
+
+
 @dataclass(slots=True)
 class _Names:
     rng: random.Random = field(default_factory=lambda: random.Random(SEED))  # noqa: S311
@@ -169,7 +197,7 @@ def _attributes(rng: random.Random) -> tuple[str, ...]:
 _COUNTY_ACCOUNTS: tuple[tuple[str, Role, Post, int], ...] = (
     ("county", Role.COUNTY_COMMAND, Post.DISPATCHER, 2),
     ("checker", Role.COUNTY_COMMAND, Post.CHECKER, 2),
-    ("leader", Role.DUTY_LEADER, Post.DUTY_LEADER, 2),
+    ("leader", Role.DUTY_LEADER, Post.DUTY_LEADER, 9),
     ("reception", Role.RECEPTIONIST, Post.RECEPTIONIST, 2),
     ("auditor", Role.AUDITOR, Post.AUDITOR, 1),
     ("admin", Role.ADMIN, Post.ADMINISTRATOR, 1),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row
@@ -13,11 +13,16 @@ from sqlalchemy.orm import Session
 from core import outbox
 from core.errors import NotFound
 from core.live import Scope
-from people import queries
+from people import queries, queries_handover, queries_rota, rota_duty
 from people.catalogue import COUNTY
 from people.roles import LEADING_POST, Post
+from people.rota import Shift, Source
+from people.rota_duty import Part, Takeover
 from people.scope import Actor
 from people.tables import Owed
+
+_LOOK_BACK = timedelta(hours=1)
+_LOOK_AHEAD = timedelta(days=8)  # a turn may be a week of daily shifts: its end is asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class OnDuty:
     name: str
     post_id: int
     until: datetime
+    part: Part = Part.HOLDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +70,7 @@ def on_duty(
     unit_code: str = COUNTY,
 ) -> OnDuty | None:
     """Return who holds a unit's post at `at` by the rota; None is a gap (缺口)."""
-    held = queries.on_duty(session, [post], at=at, unit_code=unit_code)
-    return next((_holder(row) for row in held), None)
+    return all_on_duty(session, [post], at=at, unit_code=unit_code).get(post)
 
 
 def all_on_duty(
@@ -76,12 +81,66 @@ def all_on_duty(
     unit_code: str = COUNTY,
 ) -> dict[Post, OnDuty]:
     """Return who holds each of the posts at `at`; a post in gap is missing."""
-    held = queries.on_duty(session, posts, at=at, unit_code=unit_code)
-    return {Post(row.post): _holder(row) for row in held}
+    everyone = everyone_on_duty(session, posts, at=at, unit_code=unit_code)
+    return {post: called[0] for post, called in everyone.items() if called[0].part is Part.HOLDS}
 
 
-def _holder(row: Row[*tuple[Any, ...]]) -> OnDuty:
-    return OnDuty(row.staff_id, row.staff_name, row.post_id, row.ends_at)
+def everyone_on_duty(
+    session: Session,
+    posts: Iterable[Post],
+    *,
+    at: datetime,
+    unit_code: str = COUNTY,
+) -> dict[Post, tuple[OnDuty, ...]]:
+    """Return everyone who is called for each post at `at`, the holder first.
+
+    Beside the holder stand those added (加岗) and, until a takeover is confirmed, both hands of a
+    handover. A post that nobody answers for is missing.
+    """
+    kinds = [post.value for post in posts]
+    rows = queries_rota.held_around(
+        session, kinds, unit_code=unit_code,
+        starts_at=at - rota_duty.OVERLAP - _LOOK_BACK, ends_at=at + _LOOK_AHEAD,
+    )  # fmt: skip
+    by_post: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        by_post.setdefault(row.post_id, []).append(row)
+    takeovers = _takeovers(session, list(by_post), at)
+    found: dict[Post, tuple[OnDuty, ...]] = {}
+    for post_id, held in by_post.items():
+        post, names = Post(held[0].post), {row.staff_id: row.staff_name for row in held}
+        shifts = [
+            Shift(post_id, row.staff_id, row.starts_at, row.ends_at, Source(row.source))
+            for row in held
+        ]
+        called = rota_duty.called(
+            shifts, takeovers.get(post_id, ()), at=at, hands_over=post in rota_duty.HANDS_OVER
+        )
+        if called:
+            found[post] = tuple(
+                OnDuty(c.staff_id, names[c.staff_id], post_id, c.until, c.part) for c in called
+            )
+    return found
+
+
+def _takeovers(
+    session: Session, post_ids: Sequence[int], at: datetime
+) -> dict[int, list[Takeover]]:
+    found: dict[int, list[Takeover]] = {}
+    for row in queries_handover.takeovers_around(
+        session, post_ids, starts_at=at - 2 * rota_duty.OVERLAP, ends_at=at + rota_duty.EARLY
+    ):
+        found.setdefault(row.post_id, []).append(
+            Takeover(
+                row.post_id,
+                row.changes_at,
+                row.staff_out,
+                row.staff_in,
+                row.signed_at,
+                row.taken_at,
+            )
+        )
+    return found
 
 
 def unit_for_code(session: Session, code: str) -> int | None:

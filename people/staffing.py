@@ -4,25 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
-from core import audit
+from core import audit, crypto
 from core.clock import LOCAL
 from core.errors import NotFound
-from people import passwords, queries, queries_accounts, queries_presence, rota, seeding
+from people import (
+    contacting,
+    duty,
+    passwords,
+    queries,
+    queries_accounts,
+    queries_presence,
+    queries_rota,
+    seeding,
+)
 from people.catalogue import UnitLine, read_units
 from people.credentials import Credentials
 from people.presence import read_slot
 from people.roles import Post, Role
+from people.rota import weeks_of
 
 API_KEYS = {
     "open311": ("open311", "incidents"),
     "positions": ("positions",),
     "readings": ("readings",),
 }
-DAYS_BACK, DAYS_AHEAD = 1, 92
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,7 @@ def seed_demo(session: Session, credentials: Credentials, *, at: datetime) -> Se
     accounts = seeding.plan_accounts(units, people)
     _open_accounts(session, accounts, credentials, staff=staff, at=at)
     _issue_keys(session, credentials, at=at)
-    shifts = extend_rota(session, at=at)
+    shifts = _plan_rota(session, people, staff, at=at)
     workers = sum(1 for person in people if person.posts == (Post.GRID_WORKER,))
     return Seeded(len(units), len(people), workers, len(accounts), shifts)
 
@@ -191,42 +200,21 @@ def _issue_keys(session: Session, credentials: Credentials, *, at: datetime) -> 
         queries_accounts.put_api_key(session, values)
 
 
-def extend_rota(session: Session, *, at: datetime) -> int:
-    """Plan county and town duty from yesterday to a quarter ahead where nobody is planned yet.
-
-    The deputy is the next leader in turn, so the two are never the same person.
-    """
-    first = at.astimezone(LOCAL).date() - timedelta(days=DAYS_BACK)
-    days = DAYS_BACK + DAYS_AHEAD
-    shifts: list[rota.Shift] = []
-    for post, pattern, offset in (
-        (Post.DUTY_LEADER, rota.WHOLE_DAY, 0),
-        (Post.DEPUTY, rota.WHOLE_DAY, 1),
-        (Post.DUTY_DIRECTOR, rota.WHOLE_DAY, 0),
-        (Post.SHIFT_HEAD, rota.DAY_AND_NIGHT, 0),
-        (Post.TOWN_LEADER, rota.WHOLE_DAY, 0),
-    ):
-        able: dict[int, list[int]] = {}
-        for post_id, staff_id in queries.staff_of_post(session, post):
-            able.setdefault(post_id, []).append(staff_id)
-        for post_id, staff in able.items():
-            shifts += rota.rotate(
-                post_id,
-                staff,
-                pattern=pattern,
-                first=first,
-                days=days,
-                zone=LOCAL,
-                offset=offset,
-            )
-    rows = [
+def _plan_rota(
+    session: Session, people: Sequence[seeding.Person], staff: dict[str, int], *, at: datetime
+) -> int:
+    """Make duty people reachable, give their posts a rotation and plan from this month on."""
+    contacts = [
         {
-            "post_id": shift.post_id,
-            "staff_id": shift.staff_id,
-            "starts_at": shift.starts_at,
-            "ends_at": shift.ends_at,
-            "source": "rotation",
+            "staff_id": staff[contact.staff_code],
+            "channel": contact.channel,
+            "address_enc": crypto.encrypt(contact.address, contacting.PURPOSE),
+            "verified_at": at if contact.verified else None,
         }
-        for shift in shifts
+        for contact in seeding.plan_contacts(people)
+        if contact.staff_code in staff
     ]
-    return queries.add_shifts(session, rows)
+    queries_rota.put_contacts(session, contacts)
+    first = weeks_of(at.astimezone(LOCAL).date())[0][0]
+    duty.begin_rotations(session, starts_on=first, at=at)
+    return duty.extend(session, at=at, since=first)

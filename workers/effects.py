@@ -10,7 +10,7 @@ from core import outbox
 from core.errors import DomainError
 from dispatch.command import service as command
 from dispatch.incidents import service as incidents
-from people import importing
+from people import handover, importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ TIMERS: Final[dict[str, Callable[..., None]]] = {
     "timer.alert": alerts.run_timer,
     "timer.incident": incidents.run_timer,
     "timer.people": importing.run_timer,
+    "timer.handover": handover.run_timer,
 }
 WANTS_SOMEBODY: Final = frozenset(
     {"incident.report", "incident.verify", "incident.reopen", "incident.unmerge", "incident.locate"}

@@ -12,7 +12,7 @@ from core import beats, outbox, seals
 from core.db import Access, transaction
 from dispatch.incidents import proving as ledger
 from dispatch.incidents import service as incidents
-from people import sign_in
+from people import duty, sign_in
 from workers import queries
 
 if TYPE_CHECKING:
@@ -83,6 +83,10 @@ def _verify_audit(session: Session, _at: datetime) -> None:
     beats.beat(session, seals.VERIFIED_BEAT, detail)
 
 
+def _rota(session: Session, at: datetime) -> None:
+    duty.keep_ahead(session, at=at)
+
+
 ALL: Final = {
     sweep.name: sweep
     for sweep in (
@@ -94,6 +98,7 @@ ALL: Final = {
         Sweep("audit_verify", HOUR_S, _verify_audit),
         Sweep("report_keys", 6 * HOUR_S, _report_keys),
         Sweep("months", 6 * HOUR_S, _months),
+        Sweep("rota", HOUR_S / 4, _rota),
     )
 }
 

@@ -30,6 +30,8 @@ PURE = {  # pure judgement -> what it may use beyond the standard library
     "people/presence.py": (),
     "people/rota.py": (),
     "people/staff_sheet.py": (),
+    "people/rota_checks.py": (),
+    "people/rota_duty.py": (),
     "people/workdays.py": (),
     "people/calendars/years.py": (),
     "dispatch/modes/grade.py": (),
