@@ -37,7 +37,7 @@ class NoteIn(BaseModel):
 class SignIn(BaseModel):
     """The one who leaves signs."""
 
-    unit: str = Field(default=COUNTY, max_length=20)
+    unit: str = Field(max_length=20)
 
 
 class SheetOut(BaseModel):

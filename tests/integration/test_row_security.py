@@ -27,6 +27,10 @@ OPEN_TO_THE_WEB = {
     "recovery_codes": "hashes alone; a sign-in looks one up before it knows who calls",
     "heartbeats": "parts of the platform report here; no person and no case is named",
     "lockouts": "failures are counted for whoever tries",
+    "rota_shifts": "whoever works here may know who is on duty: ids and times, no name",
+    "rota_rotations": "by which rule turns are taken: ids, no name",
+    "rota_months": "how often a month was saved",
+    "rota_links": "a signed link is looked up before it is known who calls; ids alone",
 }
 PERSONAL = {"personal", "confidential"}
 NAMELESS = ("responder_positions", "point")  # where a squad is, shown on maps without a name
