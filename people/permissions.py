@@ -226,7 +226,6 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /": FRAME,
     "GET /desk": ACCOUNTS,
     "GET /wall": WALL,
-    "GET /rota": ACCOUNTS,
     "GET /{path:path}": SIGNED_IN,  # an unknown page says so
     "GET /_dash-layout": FRAME,
     "GET /_dash-dependencies": FRAME,

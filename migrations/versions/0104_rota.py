@@ -166,11 +166,13 @@ _POLICIES = (
     """policy planned on rota_rotations to yiwang_web
         using (yiwang.plans_for(post_id)) with check (yiwang.plans_for(post_id))""",
     """policy planned on rota_overrides to yiwang_web
-        using (yiwang.see_all() or yiwang.plans_for(post_id)) with check (yiwang.plans_for(post_id))""",
+        using (yiwang.see_all() or yiwang.plans_for(post_id))
+        with check (yiwang.plans_for(post_id))""",
     """policy planned on rota_months to yiwang_web
         using (yiwang.plans_for_unit(unit_id)) with check (yiwang.plans_for_unit(unit_id))""",
     """policy swapped on rota_swaps to yiwang_web
-        using (yiwang.see_all() or yiwang.plans_for(post_id) or yiwang.person() in (first_staff, second_staff))
+        using (yiwang.see_all() or yiwang.plans_for(post_id)
+            or yiwang.person() in (first_staff, second_staff))
         with check (yiwang.plans_for(post_id) or yiwang.person() in (first_staff, second_staff))""",
     """policy away on staff_leave to yiwang_web
         using (staff_id in (select id from staff)) with check (staff_id in (select id from staff))
