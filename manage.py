@@ -32,6 +32,7 @@ GROUPS = {  # command -> where it lives
     "doctor": "core.commands",
     "audit": "core.commands",
     "keys": "workers.keys",
+    "privacy": "workers.privacy",
     "simulate": "simulator.commands",
 }
 

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     basemap: str = ""
     map_approval: str = ""  # 审图号
     crypto: Literal["intl", "gm"] = "intl"
+    retain_days: int = 1095  # reporters of ended cases; `yiwang privacy retain` erases older ones
     egress_proxy: str = ""
     alert_webhook_url: str = ""
     alert_webhook_secret: str = ""

@@ -26,7 +26,7 @@ from people.calendars import service as calendars
 
 CHUNK: Final = 4_000
 _END: Final = UUID(int=2**128 - 1)
-_WORDS, _REPORTER = 1, 3
+_WORDS, _ACTOR, _REPORTER = 1, 2, 3
 _PLAIN: Final = 5  # columns of a case before its projections
 _FIRST: Final = itemgetter(0)
 _NAMES: Final = {
@@ -64,6 +64,11 @@ def forget_words(session: Session, incident_id: UUID, *, seq: int | None = None)
     Where the report's own words go (`seq` 1), the description of the case goes too.
     """
     queries.forget(session, incident_id, part=_WORDS, seq=seq)
+
+
+def forget_actor(session: Session, incident_id: UUID, *, seq: int) -> None:
+    """Unsalt who acted in one line, where that was a citizen to be forgotten."""
+    queries.forget(session, incident_id, part=_ACTOR, seq=seq)
 
 
 def forget_reporter(session: Session, incident_id: UUID) -> None:
