@@ -19,6 +19,7 @@ GROUPS = {  # command -> where it lives
     "down": "workers.commands",
     "grid": "geo.commands",
     "catalogue": "dispatch.incidents.commands",
+    "calendar": "dispatch.incidents.reckoning.commands",
     "incidents": "dispatch.incidents.commands",
     "ledger": "dispatch.incidents.commands",
     "responders": "dispatch.command.commands",

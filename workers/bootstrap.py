@@ -22,6 +22,7 @@ from core.settings import ROOT, settings
 
 DATA = ROOT / "data"
 GRID_FILE = DATA / "boundaries" / "grid.gpkg"
+CALENDAR = (ROOT / "people" / "holidays.py", ROOT / "requirements.txt")
 REMEMBERED = "run/bootstrap.json"
 
 
@@ -49,6 +50,8 @@ STEPS = (
         ("load",),
         (DATA / "catalogue" / "categories.yaml",),
     ),
+    Step("dispatch.incidents.reckoning.commands", "calendar", ("load",), CALENDAR),
+    Step("dispatch.incidents.reckoning.commands", "calendar", ("publish", "--first"), CALENDAR),
     Step(
         "alerts.commands",
         "rules",

@@ -10,6 +10,7 @@ from core import outbox
 from core.errors import DomainError
 from dispatch.command import service as command
 from dispatch.incidents import service as incidents
+from dispatch.modes import service as modes
 from people import handover, importing
 
 if TYPE_CHECKING:
@@ -26,10 +27,13 @@ TIMERS: Final[dict[str, Callable[..., None]]] = {
     "timer.incident": incidents.run_timer,
     "timer.people": importing.run_timer,
     "timer.handover": handover.run_timer,
+    "timer.clocks": incidents.run_recount,
+    "timer.mode": modes.run_timer,
 }
 WANTS_SOMEBODY: Final = frozenset(
     {"incident.report", "incident.verify", "incident.reopen", "incident.unmerge", "incident.locate"}
 )
+MOVES_CLOCKS: Final = frozenset({"mode.enter", "mode.leave"})
 HEARD_ONLY: Final = ("alert.", "owed.", "rota.", "mode.", "request.", "grant.", "unit.")
 """Kinds that only the screens hear: they were carried out where they were written."""
 
@@ -66,6 +70,8 @@ def _answer(session: Session, change: Change, *, at: datetime) -> None:
         command.after_change(session, change, at=at)
     elif change.kind.startswith("staff."):
         command.follow_staff(session, change.payload["codes"], at=at)
+    elif change.kind in MOVES_CLOCKS:
+        incidents.after_mode_change(session, change, at=at)
     elif not change.kind.startswith(HEARD_ONLY):
         raise NobodyAnswers(f"没有功能处理“{change.kind}”")
 

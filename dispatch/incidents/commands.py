@@ -43,16 +43,21 @@ def check(file: Path | None) -> None:
 @catalogue.command()
 @_FILE
 def load(file: Path | None) -> None:
-    """Load FILE as the version in force; incidents keep the version they were filed under."""
+    """Load FILE as the version in force; filed incidents keep theirs, others follow the new one."""
     from dispatch.incidents import catalogue as judge
-    from dispatch.incidents import editions, queries
+    from dispatch.incidents import editions, queries, service
+    from dispatch.incidents.reckoning.commands import watch
 
     tree = editions.read_file(file or editions.FILE)
     with transaction(Access.owner()) as session:
         units = queries.unit_codes(session)
         _refuse_faults(judge.check(tree, units=units or None))
-        version, new = editions.load(session, tree, by="yiwang catalogue load", at=clock.now())
+        at = clock.now()
+        version, new = editions.load(session, tree, by="yiwang catalogue load", at=at)
+        moves = new and version > 1
+        job = service.recount_clocks(session, f"catalogue@{version}", at=at) if moves else None
     click.echo(f"第 {version} 版{'已载入' if new else '与文件相同，未改动'}")
+    watch(job)
 
 
 @catalogue.command()

@@ -19,6 +19,9 @@ from dispatch.incidents.following.service import after_changes, run_timer
 from dispatch.incidents.intake.draft import Draft
 from dispatch.incidents.intake.service import Receipt, Reported, report, report_async
 from dispatch.incidents.lifecycle import STATUS_NAMES, Status
+from dispatch.incidents.reckoning.service import after_mode_change
+from dispatch.incidents.reckoning.service import run_timer as run_recount
+from dispatch.incidents.reckoning.service import start as recount_clocks
 from dispatch.incidents.tables import Incident
 
 __all__ = [
@@ -29,14 +32,17 @@ __all__ = [
     "act",
     "add_person",
     "after_changes",
+    "after_mode_change",
     "allowed_actions",
     "category_of",
     "citizens",
     "ensure_months",
     "forget_keys",
+    "recount_clocks",
     "remove_person",
     "report",
     "report_async",
+    "run_recount",
     "run_timer",
     "scope_of",
     "status_name",

@@ -30,8 +30,8 @@ def in_force(session: Session) -> Row[Any] | None:
 
 
 def edition(session: Session, number: int) -> CalendarEdition | None:
-    """Return an edition, its row locked."""
-    return session.get(CalendarEdition, number, with_for_update=True)
+    """Return an edition."""
+    return session.get(CalendarEdition, number)
 
 
 def newest(session: Session) -> CalendarEdition | None:

@@ -13,8 +13,9 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.live import Scope
 from dispatch.incidents import editions, queries
 from dispatch.incidents.acting.changes import carry_out
+from dispatch.incidents.acting.situation import newer_category, regime_of, situation_of
 from dispatch.incidents.acting.under_way import Acting, ActionRequest, SamePerson
-from dispatch.incidents.catalogue import Catalogue, Category
+from dispatch.incidents.catalogue import Category
 from dispatch.incidents.clocks import Segment, due_of, next_mark
 from dispatch.incidents.intake.draft import as_json
 from dispatch.incidents.lifecycle import (
@@ -31,9 +32,7 @@ from dispatch.incidents.lifecycle import (
 from dispatch.incidents.powers import Standing, may
 from dispatch.incidents.stages import MODE, News, Situation, follow
 from dispatch.incidents.tables import ClockSegment, Incident, Request
-from dispatch.modes import service as modes
 from dispatch.modes.grade import Regime
-from people.calendars import service as calendars
 from people.roles import Role
 from people.scope import Actor
 from people.workdays import Workdays
@@ -74,7 +73,9 @@ def act_held(
     """
     action = _action(asked.action)
     catalogue = editions.current(session, at)
-    newer = action is not Action.RECLASSIFY and keep_up(incident, catalogue)
+    newer = action is not Action.RECLASSIFY and newer_category(incident, catalogue) is not None
+    if newer:
+        incident.category_version = catalogue.version
     waiting = _waiting(session, incident, asked) if action is Action.DECIDE else None
     acting = Acting(
         session=session,
@@ -248,57 +249,30 @@ def allowed_actions(session: Session, incident: Incident, actor: Actor) -> list[
 # clocks, projections, history ----------------------------------------------------------------
 
 
-def keep_up(incident: Incident, catalogue: Catalogue) -> bool:
-    """Let a case not yet filed follow the catalogue in force; returns whether it is a newer one.
-
-    A filed case keeps the version it was filed under.
-    """
-    waiting = Status(incident.status) in {Status.REPORTED, Status.VERIFYING}
-    newer = incident.category_version < catalogue.version
-    if not (waiting and newer and incident.category in catalogue.categories):
-        return False
-    incident.category_version = catalogue.version
-    return True
-
-
 def _situation(acting: Acting) -> tuple[Situation, bool]:
     """Return what the limits depend on now, and whether the mode is another than before.
 
     What the history needs to tell the clocks again (calendar, catalogue, mode) is put on record.
     """
     incident, session = acting.incident, acting.session
-    book = calendars.book(session)
-    regime, changed = regime_of(session, incident, acting.step, at=acting.at)
+    regime = regime_of(session, incident, at=acting.at)
+    code = regime.code if regime else None
+    changed = code != incident.mode and acting.step.after not in ENDED
     if changed:
-        incident.mode = regime.code if regime else None
+        incident.mode = code
         acting.data["mode"] = regime.as_json() if regime else None
-    known = {segment.edition for segment in acting.segments}
-    if max(known, default=0) != book.edition:
-        acting.data["calendar"] = book.edition
+    situation = situation_of(
+        session,
+        incident,
+        acting.segments,
+        category=category_of(session, incident),
+        regime=regime,
+    )
+    if max(situation.books, default=0) != situation.calendar.edition:
+        acting.data["calendar"] = situation.calendar.edition
     if acting.newer_catalogue:
         acting.data["category_version"] = incident.category_version
-    lead = queries.unit(session, incident.lead_unit)
-    situation = Situation(
-        category=category_of(session, incident),
-        level=incident.level,
-        holder=incident.holder_unit,
-        lead=incident.lead_unit,
-        lead_tier=lead.kind if lead else "department",
-        calendar=book.of(incident.town_code),
-        mode=regime,
-        books={n: calendars.book_of(session, n).of(incident.town_code) for n in known},
-    )
     return situation, changed
-
-
-def regime_of(
-    session: Session, incident: Incident, step: Step, *, at: datetime
-) -> tuple[Regime | None, bool]:
-    """Return the mode that runs where the case is, and whether the case must hear of it."""
-    mode = modes.prevailing(session, town=incident.town_code, village=incident.village_code, at=at)
-    regime = mode.regime if mode else None
-    changed = (regime.code if regime else None) != incident.mode and step.after not in ENDED
-    return regime, changed
 
 
 def _store_segments(

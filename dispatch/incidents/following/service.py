@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from core.outbox import Change
 from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import act, act_held, category_of, set_timer
+from dispatch.incidents.acting.situation import accepts_by_itself
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.clocks import (
     CARDS,
@@ -121,7 +122,9 @@ def _automate(
     session: Session, found: Mapping[UUID, Incident], locked: AbstractSet[UUID], *, at: datetime
 ) -> None:
     """Accept and assign where the catalogue says so; a person who was quicker has decided."""
-    waiting = [case for case in found.values() if case.id in locked and _accepts(session, case)]
+    waiting = [
+        case for case in found.values() if case.id in locked and accepts_by_itself(session, case)
+    ]
     if waiting:
         rows = cases.segments_of_all(session, [case.id for case in waiting])
         cases.remember_units(session, (case.holder_unit for case in waiting))
@@ -138,12 +141,6 @@ def _automate(
             )
             session.flush()
             act(session, case.id, asked, actor=_ASSIGNING, at=at)
-
-
-def _accepts(session: Session, case: Incident) -> bool:
-    if case.status != Status.REPORTED or case.rev != 1 or case.located_by == "unlocated":
-        return False
-    return category_of(session, case).accepts_by_itself(case.source)
 
 
 def _assigns(session: Session, case: Incident) -> bool:

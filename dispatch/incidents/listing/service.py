@@ -17,6 +17,9 @@ from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import allowed_actions, category_of
 from dispatch.incidents.lifecycle import ACTION_NAMES, REQUEST_NAMES, STATUS_NAMES, Status
 from dispatch.incidents.listing import queries
+from dispatch.incidents.tables import Incident
+from dispatch.modes.grade import name_of
+from people.calendars import service as calendars
 from people.scope import Actor
 
 _MOMENTS = ("reported_at", "due_at", "filed_at", "assigned_at", "signed_at")
@@ -106,6 +109,9 @@ def case(session: Session, incident_id: UUID, *, actor: Actor) -> dict[str, Any]
         "fed_back_at": _stamp(incident.fed_back_at),
         "closed_at": _stamp(incident.closed_at),
         "next_mark_at": _stamp(incident.next_mark_at),
+        "due_provisional": _provisional(session, incident),
+        "mode": incident.mode,
+        "mode_name": name_of(incident.mode),
         "master_id": str(incident.master_id) if incident.master_id else None,
         "reporter": asdict(reporters.masked(incident)),
         "may_unmask": reporters.may_unmask(session, incident, actor),
@@ -197,6 +203,12 @@ def _unit(session: Session, unit_id: int | None) -> dict[str, Any] | None:
     return {"id": found.id, "code": found.code, "name": found.short_name, "kind": found.kind}
 
 
+def _provisional(session: Session, incident: Incident) -> bool:
+    """Tell whether the deadline lies in a year whose holidays are not announced (暂定)."""
+    calendar = calendars.book(session).of(incident.town_code)
+    return incident.due_at is not None and calendar.provisional(incident.due_at)
+
+
 def _clocks(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
     return [
         {
@@ -209,6 +221,7 @@ def _clocks(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
             "started_at": _stamp(row.started_at),
             "due_at": _stamp(row.due_at),
             "ended_at": _stamp(row.ended_at),
+            "approved_by": row.approved_by,
         }
         for row in cases.segments(session, incident_id)
     ]
