@@ -62,7 +62,11 @@ OPEN_PREFIXES = (
 )
 PUBLIC_FORMS = ("/report", "/track/")  # acts of the public, whoever is signed in: own origin only
 MACHINE_PREFIXES = ("/api/", "/live", "/geo/", "/open311/", "/_dash-", "/metrics", "/readyz")
-HOMES: dict[Role, str] = {**dict.fromkeys(Role, "/desk"), Role.KIOSK: doors.WALL}
+HOMES: dict[Role, str] = {
+    **dict.fromkeys(Role, "/desk"),
+    Role.KIOSK: doors.WALL,
+    Role.ADMIN: "/admin",
+}
 
 _identity: ContextVar[Identity | None] = ContextVar("identity", default=None)
 

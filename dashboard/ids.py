@@ -21,3 +21,6 @@ DESK_PANEL: Final = "desk-panel"
 DESK_GRID: Final = "desk-grid"
 DESK_LAYERS: Final = "desk-layers"
 DESK_PLAIN_MAP: Final = "desk-plain-map"
+
+ADMIN_SAID: Final = "admin-said"  # what an act on an administration page led to
+ADMIN_CHANGED: Final = "admin-changed"  # store: when something was changed last

@@ -225,6 +225,16 @@ DOORS: Final[dict[str, Permission]] = {
     # pages (页面): what their scripts ask for passes the doors above
     "GET /": FRAME,
     "GET /desk": ACCOUNTS,
+    "GET /admin": ADMINISTERED,
+    "GET /admin/import": ADMINISTERED,
+    "GET /admin/units": ADMINISTERED,
+    "GET /admin/accounts": ADMINISTERED,
+    "GET /admin/keys": ADMINISTERED,
+    "GET /admin/catalogue": ADMINISTERED,
+    "GET /admin/rules": ADMINISTERED,
+    "GET /admin/grid": ADMINISTERED,
+    "GET /admin/audit": TRAIL_READ,
+    "GET /admin/health": ADMINISTERED,
     "GET /wall": WALL,
     "GET /{path:path}": SIGNED_IN,  # an unknown page says so
     "GET /_dash-layout": FRAME,

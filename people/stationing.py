@@ -58,6 +58,8 @@ def need_administrator(actor: Actor) -> None:
 
 def unit_of(session: Session, code: str) -> Unit:
     """Return an open unit; raises `NotFound` saying where codes are listed."""
+    if not code:
+        raise Invalid("请选择单位")
     unit = queries.unit_by_code(session, code)
     if unit is None or unit.closed_at is not None:
         raise NotFound(f"没有单位 {code}，请在“单位”页查编码")

@@ -22,7 +22,7 @@ KEYS = (
     ("Esc", "收起"),
     ("?", "这张表"),
 )
-_GRID_THEME = (
+GRID_THEME = (
     "themeQuartz.withParams({backgroundColor: 'var(--bg)', foregroundColor: 'var(--text)',"
     " headerBackgroundColor: 'var(--bg)', headerTextColor: 'var(--text-3)',"
     " borderColor: 'var(--line)',"
@@ -209,7 +209,7 @@ def _grid() -> dag.AgGrid:
         defaultColDef={"sortable": True, "resizable": True, "suppressHeaderMenuButton": True},
         columnDefs=_COLUMNS,
         dashGridOptions={
-            "theme": {"function": _GRID_THEME},
+            "theme": {"function": GRID_THEME},
             "animateRows": False,
             "rowSelection": {
                 "mode": "singleRow",
