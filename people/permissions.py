@@ -64,6 +64,7 @@ ALERTS_TAKEN: Final = _for(*_COUNTY)
 POSITIONS_SENT: Final = _for(_R.GRID_WORKER, scopes=("positions",))
 RESPONDERS_SEEN: Final = Permission(_STAFF | {_R.AUDITOR}, frozenset({"positions"}))
 ADMINISTERED: Final = _for(_R.ADMIN)
+CONTACTS_SEEN: Final = _for(*_CENTRES, _R.ADMIN)  # in full, for a reason, on record
 AUDITED: Final = _for(_R.AUDITOR)
 TRAIL_READ: Final = _for(_R.AUDITOR, _R.ADMIN)  # an administrator reads administrative acts alone
 WALL: Final = _for(*_COUNTY, _R.AUDITOR, kiosk=True)
@@ -119,6 +120,8 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /api/v1/incidents/{incident_id}": CASES_READ,
     "GET /api/v1/incidents/{incident_id}/timeline": CASES_READ,
     "POST /api/v1/incidents/{incident_id}/actions": CASES_WORKED,
+    "POST /api/v1/incidents/{incident_id}/unmask": CASES_WORKED,
+    "GET /api/v1/incidents:export": CASES_READ,
     # command, 指挥
     "GET /api/v1/incidents/{incident_id}/proposal": CASES_READ,
     "POST /api/v1/incidents/{incident_id}/proposal": ORDERS_GIVEN,
@@ -126,10 +129,13 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /api/v1/orders": CASES_READ,
     "GET /api/v1/orders/{order_id}": CASES_READ,
     "POST /api/v1/orders/{order_id}/actions": CASES_WORKED,
+    "GET /api/v1/orders:export": CASES_READ,
+    "GET /api/v1/responders:export": CASES_READ,
     "POST /api/v1/positions": POSITIONS_SENT,
     "GET /api/v1/responders": RESPONDERS_SEEN,
     # early warning (预警)
     "GET /api/v1/alerts": CASES_READ,
+    "GET /api/v1/alerts:export": CASES_READ,
     "GET /api/v1/alerts/{alert_id}": CASES_READ,
     "POST /api/v1/alerts/{alert_id}/ack": ALERTS_TAKEN,
     "GET /api/v1/rules": ACCOUNTS,
@@ -153,6 +159,7 @@ DOORS: Final[dict[str, Permission]] = {
     "PUT /api/v1/staff/{code}/cells": ADMINISTERED,
     "PUT /api/v1/staff/{code}/contacts/{channel}": ADMINISTERED,
     "POST /api/v1/staff/{code}/contacts/{channel}/verified": ADMINISTERED,
+    "POST /api/v1/staff/{code}/contacts/unmask": CONTACTS_SEEN,
     "POST /api/v1/staff/{code}/move": ADMINISTERED,
     "POST /api/v1/staff/{code}/leave": ADMINISTERED,
     "POST /api/v1/staff/{code}/return": ADMINISTERED,

@@ -88,8 +88,8 @@ def passes(session: Session, account: int, code: str, *, at: datetime) -> bool:
     """Tell whether a code proves an account, and use it up: neither kind works twice."""
     given = totp.tidy(code)
     if totp.is_recovery_code(given):
-        hashed = crypto.keyed_hash(given, _RECOVERY)
-        return queries.use_recovery_code(session, account, hashed, at=at)
+        known = crypto.keyed_hashes(given, _RECOVERY)  # codes outlive a rotation of the hash key
+        return any(queries.use_recovery_code(session, account, each, at=at) for each in known)
     factor = queries.lock_factor(session, account)
     if factor.totp_secret_enc is None:
         return False

@@ -22,7 +22,6 @@ from dispatch.incidents import reporters
 from dispatch.incidents.catalogue import SOURCES
 from dispatch.incidents.lifecycle import STATUS_NAMES, Status
 from dispatch.incidents.listing import service as reading
-from people import queries as people
 from people.roles import ACCOUNT_ROLES, Role
 
 CASE_ROLES: Final = tuple(role for role in ACCOUNT_ROLES if role is not Role.ADMIN)
@@ -78,14 +77,6 @@ RESPONDERS: Final = (
     Column("kind", "种类"),
     Column("status", "状态"),
     Column("skills", "技能"),
-    Column("town_code", "镇街编码"),
-    Column("village_code", "村社区编码"),
-)
-STAFF: Final = (
-    Column("code", "工号"),
-    Column("name", "姓名", "personal"),
-    Column("skills", "技能"),
-    Column("attributes", "身份"),
     Column("town_code", "镇街编码"),
     Column("village_code", "村社区编码"),
 )
@@ -194,30 +185,6 @@ def responders(
         actor=caller,
         at=clock.now(),
         asked=_plain({"town_code": town_code}),
-    )
-
-
-@router.get(
-    "/staff:export",
-    response_class=Response,
-    dependencies=[require(*ACCOUNT_ROLES)],
-    summary="导出人员",
-)
-def staff(
-    session: InTransaction,
-    caller: SignedIn,
-    unit: Annotated[str, Query(max_length=20)],
-    form: AsFile = "csv",
-) -> Response:
-    """Take the staff of one unit as a file, as far as your area reaches; names masked."""
-    found = people.unit_by_code(session, unit)
-    people_there = (
-        people.staff_page(session, unit_id=found.id, limit=_ONE_MORE) if found is not None else []
-    )
-    keys = [column.key for column in STAFF]
-    rows = [{key: getattr(one, key) for key in keys} for one in people_there]
-    return hand_out(
-        session, "staff", STAFF, rows, form=form, actor=caller, at=clock.now(), asked={"unit": unit}
     )
 
 

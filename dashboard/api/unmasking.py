@@ -9,11 +9,15 @@ from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from core import clock
-from dashboard.api.deps import InTransaction, SignedIn, require
+from core.access import Access
+from core.db import transaction
+from dashboard.api.deps import CallerAccess, InTransaction, SignedIn, require
 from dashboard.exports import watermark
-from dispatch.incidents import reporters
+from dispatch.incidents import queries, reporters
+from dispatch.incidents.citizens import reception
 from people import unmasking
 from people.roles import ACCOUNT_ROLES, Role
+from people.scope import Actor
 from people.unmasking import Reason
 
 router = APIRouter(tags=["personal data 个人信息"])
@@ -61,13 +65,16 @@ class ContactOut(BaseModel):
 def reporter(
     incident_id: Annotated[UUID, Path()],
     body: UnmaskIn,
-    session: InTransaction,
+    access: CallerAccess,
     actor: SignedIn,
     response: Response,
 ) -> ReporterOut:
     """Show who reported to the person who calls back or handles; thirty an hour, all recorded."""
     at = clock.now()
-    found = reporters.unmask(session, incident_id, body.reason, note=body.note, actor=actor, at=at)
+    with transaction(_opened(access, incident_id, actor)) as session:
+        found = reporters.unmask(
+            session, incident_id, body.reason, note=body.note, actor=actor, at=at
+        )
     response.headers["cache-control"] = "no-store"
     return ReporterOut(name=found.name, phone=found.phone, watermark=watermark(actor, at=at))
 
@@ -91,3 +98,13 @@ def contact(
     )
     response.headers["cache-control"] = "no-store"
     return ContactOut(channel=body.channel, address=address, watermark=watermark(actor, at=at))
+
+
+def _opened(access: Access, incident_id: UUID, actor: Actor) -> Access:
+    """Return the caller's access; reception's opens to the case whose call-back is owed."""
+    if actor.role is not Role.RECEPTIONIST:
+        return access
+    with transaction(access) as session:
+        if queries.get(session, incident_id) is not None:
+            return access
+        return reception.access_to_call(session, access, incident_id)

@@ -103,19 +103,6 @@ def test_every_list_has_a_file_and_the_trail_knows_which(
     assert row["after"]["format"] == form
 
 
-def test_staff_go_out_by_unit_with_masked_names(client: TestClient) -> None:
-    unit = one(
-        "select u.code, s.name from staff s join units u on u.id = s.unit_id"
-        f" where s.town_code = {TOWN} order by s.id limit 1"
-    )
-    path = f"/api/v1/staff:export?unit={unit['code']}"
-    said = web.sign_in(client, f"town{TOWN}").get(path).content.decode()
-    assert unit["name"] not in said
-    assert f"{unit['name'][0]}*" in said
-    elsewhere = table_of(web.sign_in(client, f"town{NEXT}").get(path).content)
-    assert len(elsewhere) == 2
-
-
 def test_who_sees_no_cases_takes_none(client: TestClient) -> None:
     admin = web.sign_in(client, "admin1")
     for what in LISTS:
@@ -144,7 +131,7 @@ def test_a_file_is_no_more_open_than_the_table_it_comes_from() -> None:
     load_tables()
     order = ("public", "internal", "personal", "confidential")
     lists = {"incidents": routes.INCIDENTS, "orders": routes.ORDERS, "alerts": routes.ALERTS,
-             "responders": routes.RESPONDERS, "staff": routes.STAFF}  # fmt: skip
+             "responders": routes.RESPONDERS}  # fmt: skip
     looser = [
         f"{table}.{column.key}"
         for table, columns in lists.items()

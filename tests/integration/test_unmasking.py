@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from core import crypto
@@ -136,3 +137,20 @@ def test_staff_are_reached_by_those_whose_area_they_are_in(client: TestClient) -
     assert one("select subject from audit where action = 'staff.unmask'")["subject"] == (
         f"staff:{person['code']}:phone"
     )
+
+
+def test_reception_reaches_whom_it_owes_a_call_and_nobody_else(
+    client: TestClient, case: str
+) -> None:
+    known = web.credentials()["accounts"]
+    name = next(a["username"] for a in known if a["role"] == "receptionist")
+    reception = web.sign_in(client, name)
+    assert unmask(reception, case).status_code == 404
+    with transaction(Access.owner()) as session:
+        session.execute(
+            text("insert into owed (post_id, unit_id, kind, subject, title, since) select id,"
+                 " unit_id, 'incident.call_back', :case, '回访', now() from posts"
+                 " where kind = 'receptionist'"),
+            {"case": case},
+        )  # fmt: skip
+    assert unmask(reception, case).json()["phone"] == PHONE
