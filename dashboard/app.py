@@ -61,6 +61,7 @@ RESOURCES = (
     "silences",
     "requests",
     "modes",
+    "calendars",
     "readings",
     "audit",
     "sessions",

@@ -22,7 +22,7 @@ from core import clock, live, outbox
 from core.access import Access
 from core.db import transaction
 from core.errors import DomainError
-from core.live import Envelope
+from core.live import Envelope, Scope
 from people import sign_in
 from people.scope import may_hear
 from people.sign_in import Identity
@@ -80,6 +80,12 @@ class Told:
         self.envelope = envelope
         self.event_id = f"{epoch}-{envelope.n}"
 
+    @property
+    def for_all(self) -> bool:
+        """Tell whether it is the mode of the whole county (全县战时), which every screen shows."""
+        told = self.envelope
+        return told.kind.startswith("mode.") and told.scope == Scope() and told.before is None
+
     @cached_property
     def change(self) -> bytes:
         """Return the event for those whose area the change lies in."""
@@ -97,7 +103,7 @@ class Told:
     def to(self, access: Access) -> bytes | None:
         """Return what a viewer with this access gets: the change, `gone`, or nothing."""
         envelope = self.envelope
-        if may_hear(access, envelope.scope, subject=envelope.id):
+        if self.for_all or may_hear(access, envelope.scope, subject=envelope.id):
             return self.change
         if envelope.before and may_hear(access, envelope.before, subject=envelope.id):
             return self.gone

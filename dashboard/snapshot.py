@@ -26,6 +26,7 @@ from dashboard.live import hub
 from dispatch.command import positions
 from dispatch.command import queries_board as command_board
 from dispatch.incidents import queries_board as incident_board
+from dispatch.modes import service as modes
 from geo import queries as geo
 from people import service as people
 from people.scope import Actor
@@ -95,12 +96,17 @@ def _pack(identity: Identity, epoch: str, n: int) -> Packed:
             "alerts": [_as_dict(row) for row in alert_board.active_rows(session, at=at)],
             "responders": [_responder(row) for row in positions.on_map(session, at=at)],
             "owed": _owed(session, actor),
+            "mode": modes.picture(session, towns=access.towns, villages=_villages(access), at=at),
         }
     document["duty"] = reads.on_duty(access, at=at)
     document["figures"] = reads.figures(access, at=at)
     body = _json({"epoch": epoch, "n": n, "at": stamp(at)} | document)
     digest = hashlib.sha256(f"{epoch}-{n}".encode() + _json(document)).hexdigest()[:24]
     return Packed(body, gzip.compress(body, 4), f'"{digest}"')
+
+
+def _villages(access: Access) -> tuple[int, ...]:
+    return (*access.villages, *{cell // 1000 for cell in access.cells})
 
 
 def grid_kind(session: Session) -> str:

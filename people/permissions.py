@@ -60,6 +60,8 @@ CASES_READ: Final = Permission(_STAFF | {_R.AUDITOR})
 CASES_REPORTED: Final = Permission(_STAFF, frozenset({"incidents"}))
 CASES_WORKED: Final = Permission(_STAFF)
 ORDERS_GIVEN: Final = _for(*_CENTRES)
+MODES_DECLARED: Final = _for(_R.COUNTY_COMMAND)
+MODES_CONFIRMED: Final = _for(*_COUNTY)
 ALERTS_TAKEN: Final = _for(*_COUNTY)
 POSITIONS_SENT: Final = _for(_R.GRID_WORKER, scopes=("positions",))
 RESPONDERS_SEEN: Final = Permission(_STAFF | {_R.AUDITOR}, frozenset({"positions"}))
@@ -133,6 +135,16 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /api/v1/responders:export": CASES_READ,
     "POST /api/v1/positions": POSITIONS_SENT,
     "GET /api/v1/responders": RESPONDERS_SEEN,
+    # modes and calendars, 平战与工作日历
+    "GET /api/v1/modes": ACCOUNTS,
+    "GET /api/v1/modes/{mode_id}": ACCOUNTS,
+    "POST /api/v1/modes": MODES_DECLARED,
+    "POST /api/v1/modes/{mode_id}/leave": MODES_DECLARED,
+    "POST /api/v1/modes/{mode_id}/decide": MODES_CONFIRMED,
+    "GET /api/v1/calendars": SIGNED_IN,
+    "GET /api/v1/recounts": ACCOUNTS,
+    "GET /api/v1/recounts/{job}/moves": CASES_READ,
+    "POST /api/v1/recounts/{job}/cancel": MODES_DECLARED,
     # early warning (预警)
     "GET /api/v1/alerts": CASES_READ,
     "GET /api/v1/alerts:export": CASES_READ,

@@ -270,6 +270,13 @@
     );
   }
 
+  /** The mode (平战状态) under the name of the county: grade, where, until when. */
+  function mode() {
+    const now = county.state.mode || { name: "平时", detail: "常态运行" };
+    const grade = now.code ? `war g${now.grade || 4}` : "";
+    return `<b class="${grade}">${esc(now.name)}</b>${esc(now.detail)}`;
+  }
+
   function duty() {
     const order = ["duty_leader", "shift_head", "duty_director", "deputy"];
     const rank = (d) => order.indexOf(d.post) + 1 || 9;
@@ -362,6 +369,7 @@
     legend,
     forces,
     duty,
+    mode,
     figures,
     watch,
     foot,

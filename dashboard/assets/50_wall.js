@@ -34,6 +34,7 @@
     put(at("wall-legend"), wallParts.legend(calm));
     put(at("wall-forces"), wallParts.forces(now));
     put(at("wall-duty"), wallParts.duty());
+    put(at("wall-mode"), wallParts.mode());
     put(at("wall-figures"), wallParts.figures(now));
     if (calm) put(at("wall-watch"), wallParts.watch(view.watch));
     put(at("wall-foot"), wallParts.foot(county.state.grid, view.map?.geo.approval));

@@ -55,11 +55,21 @@
     put(at("nav-cases"), String(county.state.incidents.size));
     put(at("nav-alerts"), String(county.firing().length));
     put(at("desk-figures"), deskLists.figures(now));
+    showMode();
     if (root().dataset.view === "alerts")
       put(at("view-alerts"), deskLists.alertList(known, chosen, now));
     if (at("desk-responders")) put(at("desk-responders"), deskLists.responders(now, 5));
     drawNote();
     setMarks(now);
+  }
+  /** The bar says which mode runs here (平战状态), and until when. */
+  function showMode() {
+    const pill = at("desk-mode");
+    const mode = county.state.mode;
+    if (!pill || !mode) return;
+    pill.className = mode.code ? `pill war g${mode.grade || 4}` : "pill";
+    pill.title = mode.detail;
+    pill.textContent = mode.code ? `${mode.name} · ${mode.detail}` : mode.name;
   }
   function later() {
     view.timer = view.timer || setTimeout(draw, 120);

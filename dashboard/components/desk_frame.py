@@ -38,7 +38,7 @@ def bar(me: dict[str, Any]) -> html.Header:
     return html.Header(
         [
             html.Span(me["area_name"] if not me["county"] else "长沙县一网统管", className="name"),
-            html.Span(me.get("mode") or "平时", className="pill"),
+            html.Span("平时", id="desk-mode", className="pill", title="常态运行"),
             html.Nav(_views(me), **{"aria-label": "视图"}),
             html.Span(className="sp"),
             _search(),

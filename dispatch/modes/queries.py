@@ -45,6 +45,11 @@ def add(session: Session, row: ModeRow) -> None:
     session.flush()
 
 
+def get(session: Session, mode_id: UUID) -> ModeRow | None:
+    """Return a mode."""
+    return session.get(ModeRow, mode_id, populate_existing=True)
+
+
 def lock(session: Session, mode_id: UUID) -> ModeRow | None:
     """Return a mode with its row locked."""
     wanted = select(ModeRow).where(ModeRow.id == mode_id).with_for_update()

@@ -12,6 +12,7 @@ import yaml
 from sqlalchemy.orm import Session
 
 from core import audit, ids, outbox
+from core.clock import local
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.live import Scope
 from core.outbox import Change
@@ -174,6 +175,32 @@ def prevailing(
     return grade.prevailing(entered(session, at), town=town, village=village, at=at)
 
 
+def picture(
+    session: Session, *, towns: tuple[int, ...], villages: tuple[int, ...], at: datetime
+) -> dict[str, Any]:
+    """Return the strongest mode of an area in words, for the bar of a screen; peace says so too.
+
+    No towns and no villages is the whole county.
+    """
+    own = {COUNTY, *towns, *villages, *(village // 1000 for village in villages)}
+    here = [
+        mode
+        for mode in entered(session, at)
+        if mode.runs(at) and (not (towns or villages) or {mode.area, mode.area // 1000} & own)
+    ]
+    if not here:
+        return {"code": None, "grade": None, "name": grade.name_of(None), "detail": "常态运行"}
+    strongest = max(here, key=lambda mode: mode.rank)
+    where = _area_name(session, strongest.area) + (f" 等 {len(here)} 处" if len(here) > 1 else "")
+    until = local(strongest.expires_at)
+    return {
+        "code": strongest.code,
+        "grade": strongest.grade,
+        "name": strongest.name,
+        "detail": f"{where} 至 {until:%m-%d %H:%M}",
+    }
+
+
 def listed(session: Session, *, limit: int = 50) -> list[dict[str, Any]]:
     """Return the last modes as API clients read them, newest first."""
     waiting = queries.waiting_all(session)
@@ -182,8 +209,10 @@ def listed(session: Session, *, limit: int = 50) -> list[dict[str, Any]]:
 
 def one(session: Session, mode_id: UUID) -> dict[str, Any]:
     """Return one mode as API clients read it."""
-    row = _locked(session, mode_id)
-    return _as_dict(session, row, queries.waiting(session, mode_id))
+    row = queries.get(session, mode_id)
+    if row is None:
+        raise NotFound
+    return _as_dict(session, row, queries.waiting_all(session).get(mode_id))
 
 
 def _allow(actor: Actor, roles: frozenset[Role]) -> None:
