@@ -246,6 +246,7 @@ def _tell(
     scope = Scope(
         units=tuple(sorted({row.unit_id for row in rows})),
         persons=tuple(sorted({row.person for row in rows if row.person is not None})),
+        confidential=True,  # heard by those who owe it: the subject may be a confidential case
     )
     outbox.add(session, kind, subject=subject, scope=scope, at=at)
 

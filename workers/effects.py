@@ -29,6 +29,7 @@ TIMERS: Final[dict[str, Callable[..., None]]] = {
     "timer.handover": handover.run_timer,
     "timer.clocks": incidents.run_recount,
     "timer.mode": modes.run_timer,
+    "timer.grant": incidents.end_grants,
 }
 WANTS_SOMEBODY: Final = frozenset(
     {"incident.report", "incident.verify", "incident.reopen", "incident.unmerge", "incident.locate"}

@@ -156,7 +156,8 @@ def incident_brief(session: Session, incident_id: UUID) -> Row[Any] | None:
     return session.execute(
         text(
             "select i.id, i.rev, i.number, i.title, i.level, i.status, i.category, i.town_code,"
-            " i.village_code, i.cell_code, i.units, i.persons, i.confidential, i.holder_unit,"
+            " i.village_code, i.cell_code, i.units, i.persons, i.granted_units,"
+            " i.granted_persons, i.confidential, i.holder_unit,"
             " i.lead_unit, coalesce(v.short_name, t.short_name, '') as place"
             " from incidents i"
             " left join grid_villages v on v.code = i.village_code and v.valid_to is null"

@@ -53,7 +53,18 @@ _RECEPTION: Final = frozenset({A.ACCEPT, A.REJECT, A.LOCATE})
 _ON_THE_PHONE: Final = frozenset({A.CALL_BACK, A.RATE, A.REOPEN})
 _REPORTER: Final = frozenset({A.RATE, A.REOPEN})
 _AUTOMATION: Final = frozenset(
-    {A.ACCEPT, A.ASSIGN, A.URGE, A.SUPERVISE, A.NOTE, A.ARCHIVE, A.LOCATE, A.ESCALATE, A.REOPEN}
+    {
+        A.ACCEPT,
+        A.ASSIGN,
+        A.URGE,
+        A.SUPERVISE,
+        A.NOTE,
+        A.ARCHIVE,
+        A.LOCATE,
+        A.ESCALATE,
+        A.REOPEN,
+        A.UNSHARE,
+    }
 )
 _ONLY_BY_REPORTING: Final = frozenset({A.REPORT, A.REPORT_DONE})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,9 +13,11 @@ from core.clock import local
 from core.errors import NotFound
 from core.live import Scope
 from dispatch.incidents import queries
+from dispatch.incidents.acting.grants import Grantee, hold, leave, take_part
 from dispatch.incidents.acting.service import act, allowed_actions, category_of, scope_of
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.citizens import service as citizens
+from dispatch.incidents.following.expiring import end_grants
 from dispatch.incidents.following.service import after_changes, run_timer
 from dispatch.incidents.intake.draft import Draft
 from dispatch.incidents.intake.service import Receipt, Reported, report, report_async
@@ -23,6 +26,7 @@ from dispatch.incidents.reckoning.service import after_mode_change
 from dispatch.incidents.reckoning.service import run_timer as run_recount
 from dispatch.incidents.reckoning.service import start as recount_clocks
 from dispatch.incidents.tables import Incident
+from people.scope import Actor
 
 __all__ = [
     "ActionRequest",
@@ -36,6 +40,7 @@ __all__ = [
     "allowed_actions",
     "category_of",
     "citizens",
+    "end_grants",
     "ensure_months",
     "forget_keys",
     "recount_clocks",
@@ -49,6 +54,9 @@ __all__ = [
 ]
 
 
+_COMMAND: Final = Actor.system("指令")
+
+
 def add_person(session: Session, incident_id: UUID, person: int, *, at: datetime) -> None:
     """Let the holder of an order see its case; the audience change is published."""
     incident = queries.lock(session, incident_id)
@@ -57,7 +65,9 @@ def add_person(session: Session, incident_id: UUID, person: int, *, at: datetime
     if person in incident.persons:
         return
     before = scope_of(incident)
-    incident.persons = [*incident.persons, person]
+    take_part(session, incident, Grantee(person=person))
+    if incident.confidential:
+        hold(session, incident, Grantee(person=person), by=_COMMAND, at=at)
     _tell_audience(session, incident, before, at=at)
 
 
@@ -67,7 +77,7 @@ def remove_person(session: Session, incident_id: UUID, person: int, *, at: datet
     if incident is None or person not in incident.persons:
         return
     before = scope_of(incident)
-    incident.persons = [each for each in incident.persons if each != person]
+    leave(session, incident, Grantee(person=person), by=_COMMAND, at=at)
     _tell_audience(session, incident, before, at=at)
 
 

@@ -47,8 +47,18 @@ create policy given on case_grants for insert to yiwang_web
 create policy ended on case_grants for update to yiwang_web
   using (exists (select from incidents i where i.id = incident_id)) with check (true);
 grant select, insert on case_grants to yiwang_web, yiwang_worker;
-grant update (until, ended_at, ended_by, end_cause, reason_code, note, given_by, given_account,
-  given_at) on case_grants to yiwang_web, yiwang_worker;
+grant update (until, added, ended_at, ended_by, end_cause, reason_code, note, given_by,
+  given_account, given_at) on case_grants to yiwang_web, yiwang_worker;
+"""
+
+PERSON = """
+create function yiwang.person_shown(p_id int, out id int, out shown text)
+returns setof record language sql stable security definer set search_path = public, pg_temp as $$
+  select s.id, left(s.name, 1) || '某某（' || u.short_name || '）'
+  from staff s join units u on u.id = s.unit_id where s.id = p_id and s.left_at is null
+$$;
+revoke all on function yiwang.person_shown(int) from public;
+grant execute on function yiwang.person_shown(int) to yiwang_web, yiwang_worker;
 """
 
 VISIBLE = """
@@ -105,7 +115,7 @@ INDEX = f"create index ix_incidents_open_id on incidents (id) where status in {O
 
 def upgrade() -> None:
     """Make the grants, let the policies read them, and keep jobs and lists to their readers."""
-    for block in (GRANTS, POLICIES, TWINS, JOBS, INDEX):
+    for block in (GRANTS, PERSON, POLICIES, TWINS, JOBS, INDEX):
         op.execute(block)
 
 

@@ -233,14 +233,14 @@ def test_a_key_opens_its_doors_until_it_is_revoked(client: TestClient, admin: Te
     key = made.json()["key"]
     assert admin.post("/api/v1/keys", json=asked).status_code == 409
     meter = visit(client, Authorization=f"Bearer {key}")
-    assert meter.get("/api/v1/owed").status_code == 200
+    assert meter.get("/api/v1/units/D-CG").status_code == 200
     listed = {each["name"]: each for each in admin.get("/api/v1/keys").json()}
     assert listed["water-meters"]["used_at"]
     assert key not in str(listed)
     report = {"category": "积水", "description": "积水", "address": "某路"}
     assert meter.post("/api/v1/incidents", json=report).status_code == 403
     assert admin.delete("/api/v1/keys/water-meters").status_code == 204
-    assert meter.get("/api/v1/owed").status_code == 401
+    assert meter.get("/api/v1/units/D-CG").status_code == 401
     assert admin.delete("/api/v1/keys/water-meters").status_code == 404
     assert "water-meters" in audited("key.issued")
     assert "water-meters" in audited("key.revoked")
@@ -262,7 +262,7 @@ def test_a_key_may_ask_as_often_as_its_row_says(client: TestClient, admin: TestC
     asked = {"name": "slow-one", "scopes": ["readings"], "rate_per_minute": 3}
     key = admin.post("/api/v1/keys", json=asked).json()["key"]
     meter = visit(client, Authorization=f"Bearer {key}")
-    answers = [meter.get("/api/v1/owed") for _ in range(5)]
+    answers = [meter.get("/api/v1/units/D-CG") for _ in range(5)]
     assert [each.status_code for each in answers] == [200, 200, 200, 429, 429]
     refused = answers[-1]
     assert refused.headers["content-type"] == "application/problem+json"

@@ -8,16 +8,17 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from core.errors import Conflict, Invalid, NotFound
+from core.errors import Conflict, Invalid
 from dispatch.incidents import queries
 from dispatch.incidents.acting import decisions
-from dispatch.incidents.acting.under_way import Acting, joined, require_reason
+from dispatch.incidents.acting.grants import Grantee, hold, leave, take_part
+from dispatch.incidents.acting.sharing import share, unshare
+from dispatch.incidents.acting.under_way import Acting, named_unit, require_reason
 from dispatch.incidents.catalogue import URGENT_LEVEL
 from dispatch.incidents.lifecycle import BLACK_AFTER_REWORKS, ENDED, Action, Status
 from dispatch.incidents.tables import Incident
 
 CALLS_AT_MOST = 3  # nobody answers three times: the call-back is done
-_CODES_FROM = 10**8  # smaller numbers are unit ids, larger ones national codes
 
 
 def carry_out(acting: Acting) -> None:
@@ -35,22 +36,6 @@ def carry_out(acting: Acting) -> None:
         incident.lead_unit = None
 
 
-def _unit(acting: Acting, *, what: str) -> Row[Any]:
-    """Return the unit the action names, by id or code."""
-    wanted = acting.asked.to_unit
-    if wanted is None:
-        raise Invalid(f"请选择{what}", field="to_unit")
-    by_id = isinstance(wanted, int) and 0 < wanted < _CODES_FROM
-    found = (
-        queries.unit(acting.session, int(wanted))
-        if by_id
-        else queries.unit_by_code(acting.session, str(wanted))
-    )
-    if found is None:
-        raise NotFound(f"没有这个单位：{str(wanted)[:20]}")
-    return found
-
-
 def _reject(acting: Acting) -> None:
     require_reason(acting, "不予受理")
 
@@ -62,12 +47,12 @@ def _verify(acting: Acting) -> None:
 
 
 def _assign(acting: Acting) -> None:
-    unit = _unit(acting, what="主办单位") if acting.asked.to_unit else _default_lead(acting)
+    unit = named_unit(acting, what="主办单位") if acting.asked.to_unit else _default_lead(acting)
     _give_to(acting, unit)
 
 
 def _reassign(acting: Acting) -> None:
-    unit = _unit(acting, what="改派的单位")
+    unit = named_unit(acting, what="改派的单位")
     if unit.id == acting.incident.lead_unit and acting.step.action is Action.REASSIGN:
         raise Invalid("案件已在该单位，请选择其他单位", field="to_unit")
     if acting.incident.binding and acting.step.action is Action.REASSIGN:
@@ -80,7 +65,7 @@ def _reassign(acting: Acting) -> None:
 def _give_to(acting: Acting, unit: Row[Any]) -> None:
     incident = acting.incident
     incident.lead_unit = unit.id
-    incident.units = joined(incident.units, unit.id)
+    take_part(acting.session, incident, Grantee(unit=unit.id))
     incident.assigned_at, incident.signed_at = acting.at, None
     incident.mark_percent = 0
     acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
@@ -171,18 +156,18 @@ def _escalate(acting: Acting) -> None:
     if holder is None or above is None or holder.kind == "county":
         raise Conflict("案件已在县级，不能再提级")
     incident = acting.incident
-    incident.units = joined(incident.units, holder.id)
+    take_part(acting.session, incident, Grantee(unit=holder.id))
     incident.holder_unit = above.id
     acting.data |= {"from_unit": holder.id, "to_unit": above.id, "to_unit_name": above.short_name}
 
 
 def _de_escalate(acting: Acting) -> None:
     require_reason(acting, "下放")
-    unit = _unit(acting, what="下放的单位")
+    unit = named_unit(acting, what="下放的单位")
     holder = acting.holder
     if holder is None or unit.parent_id != holder.id or unit.kind not in {"town", "village"}:
         raise Invalid("只能下放给直接下级的镇街或村（社区）", field="to_unit")
-    acting.incident.units = joined(acting.incident.units, unit.id)
+    take_part(acting.session, acting.incident, Grantee(unit=unit.id))
     acting.incident.holder_unit = unit.id
     acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
 
@@ -213,25 +198,18 @@ def _say(acting: Acting) -> None:
 
 
 def _add_support(acting: Acting) -> None:
-    unit = _unit(acting, what="协办单位")
-    acting.incident.units = joined(acting.incident.units, unit.id)
+    unit = named_unit(acting, what="协办单位")
+    take_part(acting.session, acting.incident, Grantee(unit=unit.id))
     acting.incident.joint = True
     acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
 
 
-def _remove_unit(acting: Acting) -> None:
-    unit = _unit(acting, what="单位")
+def _remove_support(acting: Acting) -> None:
+    unit = named_unit(acting, what="单位")
     incident = acting.incident
     if unit.id in {incident.lead_unit, incident.holder_unit}:
         raise Conflict("主办单位和承接单位不能撤销")
-    incident.units = [each for each in incident.units if each != unit.id]
-    acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
-
-
-def _share(acting: Acting) -> None:
-    require_reason(acting, "共享")
-    unit = _unit(acting, what="共享的单位")
-    acting.incident.units = joined(acting.incident.units, unit.id)
+    leave(acting.session, incident, Grantee(unit=unit.id), by=acting.actor, at=acting.at)
     acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
 
 
@@ -268,6 +246,8 @@ def _locate(acting: Acting) -> None:
     queries.set_point(acting.session, incident, lon, lat)
     incident.cell_code, incident.village_code = cell.code, cell.village_code
     moved = incident.town_code != cell.town_code
+    if moved and incident.holder_unit:  # whose it was goes on seeing where it went
+        take_part(acting.session, incident, Grantee(unit=incident.holder_unit))
     incident.town_code, incident.located_by = cell.town_code, "point"
     if moved and incident.lead_unit is None:
         town = queries.unit_by_code(acting.session, str(cell.town_code))
@@ -284,6 +264,9 @@ def _reclassify(acting: Acting) -> None:
     incident = acting.incident
     acting.data |= {"from": incident.category, "to": found.code, "level": found.level}
     acting.data["category_version"] = acting.catalogue.version
+    if found.confidential and not incident.confidential:  # first the eyes, then the veil
+        for unit in {incident.holder_unit, incident.lead_unit, acting.actor.unit} - {None}:
+            hold(acting.session, incident, Grantee(unit=unit), by=acting.actor, at=acting.at)
     incident.category, incident.title = found.code, found.name
     incident.category_version = acting.catalogue.version
     incident.level, incident.urgent = found.level, found.level <= URGENT_LEVEL
@@ -312,9 +295,9 @@ _CHANGES: dict[Action, Callable[[Acting], None]] = {
     Action.REPLY: _say,
     Action.NOTE: _say,
     Action.ADD_SUPPORT: _add_support,
-    Action.REMOVE_SUPPORT: _remove_unit,
-    Action.SHARE: _share,
-    Action.UNSHARE: _remove_unit,
+    Action.REMOVE_SUPPORT: _remove_support,
+    Action.SHARE: share,
+    Action.UNSHARE: unshare,
     Action.RATE: _rate,
     Action.CALL_BACK: _call_back,
     Action.LOCATE: _locate,

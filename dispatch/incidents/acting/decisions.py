@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from core import ids
 from core.errors import Conflict
 from dispatch.incidents import queries
-from dispatch.incidents.acting.under_way import Acting, SamePerson, joined, require_reason
+from dispatch.incidents.acting.sharing import checked_end, share_as_asked
+from dispatch.incidents.acting.under_way import Acting, SamePerson, named_unit, require_reason
 from dispatch.incidents.clocks import Limit, Stage, deadline
 from dispatch.incidents.lifecycle import REQUEST_NAMES, RequestKind, Turn
 from dispatch.incidents.tables import Request
@@ -21,6 +24,7 @@ def ask(acting: Acting) -> None:
     kind = RequestKind(acting.step.turn.value)
     require_reason(acting, f"申请{REQUEST_NAMES[kind]}")
     incident, asked = acting.incident, acting.asked
+    wanted = _wanted(acting, kind)
     if queries.has_waiting(acting.session, incident.id, kind.value):
         raise Conflict(f"已有一份{REQUEST_NAMES[kind]}申请在等审批")
     _may_ask(acting, kind)
@@ -36,12 +40,23 @@ def ask(acting: Acting) -> None:
         asked_account=acting.actor.account,
         reason_code=asked.reason_code,
         note=asked.note,
-        data={**asked.data, "until": asked.until.isoformat() if asked.until else None},
+        data={**asked.data, **wanted},
         asked_at=acting.at,
         due_at=deadline(acting.at, limit, _calendar(acting)),
     )
     acting.session.add(request)
     acting.data |= {"request_id": str(request.id), "request_kind": kind.value}
+
+
+def _wanted(acting: Acting, kind: RequestKind) -> dict[str, Any]:
+    """Return what the decision will need: until when, and for a share with whom."""
+    until = acting.asked.until
+    wanted: dict[str, Any] = {"until": until.isoformat() if until else None}
+    if kind is RequestKind.SHARE:
+        checked_end(acting)
+        unit = named_unit(acting, what="共享的单位") if acting.asked.to_unit else None
+        wanted["to_unit"] = unit.id if unit else acting.actor.unit
+    return wanted
 
 
 def _may_ask(acting: Acting, kind: RequestKind) -> None:
@@ -80,8 +95,8 @@ def decide(acting: Acting) -> None:
         acting.incident.extensions += 1
         acting.extra = _extension(acting, request)
         acting.data["extra_minutes"] = acting.extra.minutes
-    elif turn is Turn.SHARE and request.unit_id:
-        acting.incident.units = joined(acting.incident.units, request.unit_id)
+    elif turn is Turn.SHARE:
+        share_as_asked(acting, request)
 
 
 def _extension(acting: Acting, request: Request) -> Limit:

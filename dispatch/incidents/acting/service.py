@@ -13,6 +13,7 @@ from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.live import Scope
 from dispatch.incidents import editions, queries
 from dispatch.incidents.acting.changes import carry_out
+from dispatch.incidents.acting.grants import follow_hands
 from dispatch.incidents.acting.situation import newer_category, regime_of, situation_of
 from dispatch.incidents.acting.under_way import Acting, ActionRequest, SamePerson
 from dispatch.incidents.catalogue import Category
@@ -98,7 +99,10 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     session, incident, step = acting.session, acting.incident, acting.step
     before = scope_of(incident)
     acting.segments = [queries.as_segment(row) for row in rows]
+    lead = incident.lead_unit
     carry_out(acting)
+    if incident.confidential:
+        follow_hands(acting, lead)
     incident.status = step.after.value
     incident.rev += 1
     situation, changed = _situation(acting)
@@ -124,14 +128,15 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
 
 
 def scope_of(incident: Incident) -> Scope:
-    """Return who may hear of a case."""
+    """Return who may hear of a case; of a confidential one, only those it is granted to."""
+    secret = incident.confidential
     return Scope(
         incident.town_code,
         incident.village_code,
         incident.cell_code,
-        tuple(incident.units),
-        tuple(incident.persons),
-        incident.confidential,
+        tuple(incident.granted_units if secret else incident.units),
+        tuple(incident.granted_persons if secret else incident.persons),
+        secret,
     )
 
 

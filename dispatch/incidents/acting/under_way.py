@@ -10,12 +10,15 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from core.errors import Invalid, NotAllowed
+from core.errors import Invalid, NotAllowed, NotFound
+from dispatch.incidents import queries
 from dispatch.incidents.catalogue import Catalogue, Category
 from dispatch.incidents.clocks import Limit, Segment
 from dispatch.incidents.lifecycle import Step
 from dispatch.incidents.tables import Incident, Request
 from people.scope import Actor
+
+_CODES_FROM = 10**8  # smaller numbers are unit ids, larger ones national codes
 
 
 class SamePerson(NotAllowed):
@@ -63,6 +66,22 @@ class Acting:
     newer_catalogue: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
+
+
+def named_unit(acting: Acting, *, what: str) -> Row[Any]:
+    """Return the unit the action names, by id or code."""
+    wanted = acting.asked.to_unit
+    if wanted is None:
+        raise Invalid(f"请选择{what}", field="to_unit")
+    by_id = isinstance(wanted, int) and 0 < wanted < _CODES_FROM
+    found = (
+        queries.unit(acting.session, int(wanted))
+        if by_id
+        else queries.unit_by_code(acting.session, str(wanted))
+    )
+    if found is None:
+        raise NotFound(f"没有这个单位：{str(wanted)[:20]}")
+    return found
 
 
 def require_reason(acting: Acting, what: str) -> None:

@@ -26,6 +26,7 @@ from dispatch.incidents.clocks import (
     marks_of,
 )
 from dispatch.incidents.facts import FORMULA, Case, Facts, facts_of
+from dispatch.incidents.following.expiring import show_to_holder
 from dispatch.incidents.following.owing import CALL_BACK_TIMER, store_owed, wants_call_back
 from dispatch.incidents.lifecycle import ENDED, Action, Status
 from dispatch.incidents.tables import Incident
@@ -122,6 +123,9 @@ def _automate(
     session: Session, found: Mapping[UUID, Incident], locked: AbstractSet[UUID], *, at: datetime
 ) -> None:
     """Accept and assign where the catalogue says so; a person who was quicker has decided."""
+    for case in found.values():
+        if case.id in locked and case.confidential:
+            show_to_holder(session, case, at=at)
     waiting = [
         case for case in found.values() if case.id in locked and accepts_by_itself(session, case)
     ]

@@ -136,7 +136,8 @@ stored as (
   insert into outbox (kind, subject, rev, town_code, village_code, cell_code, units, persons,
     confidential, timer_key, due_at)
   select 'incident.' || %(action)s::text, %(id)s::text, 1, place.town_code, place.village_code,
-    place.cell_code, %(units)s::int[], %(persons)s::int[], %(confidential)s, null::text,
+    place.cell_code, case when %(confidential)s then '{}' else %(units)s::int[] end,
+    case when %(confidential)s then '{}' else %(persons)s::int[] end, %(confidential)s, null::text,
     %(at)s::timestamptz
   from given, place
   union all

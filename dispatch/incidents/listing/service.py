@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.live import stamp
-from dispatch.incidents import editions, reporters
+from dispatch.incidents import editions, queries_grants, reporters
 from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import allowed_actions, category_of
 from dispatch.incidents.lifecycle import ACTION_NAMES, REQUEST_NAMES, STATUS_NAMES, Status
@@ -119,6 +119,7 @@ def case(session: Session, incident_id: UUID, *, actor: Actor) -> dict[str, Any]
         "photos": incident.photos,
         "clocks": _clocks(session, incident_id),
         "requests": _requests(session, incident_id),
+        "shares": _shares(session, incident_id),
         "actions": allowed_actions(session, incident, actor),
     }
 
@@ -224,6 +225,20 @@ def _clocks(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
             "approved_by": row.approved_by,
         }
         for row in cases.segments(session, incident_id)
+    ]
+
+
+def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(row.id),
+            "unit_id": row.unit_id,
+            "person": row.person,
+            "name": row.name,
+            "note": row.note,
+            "until": _stamp(row.until),
+        }
+        for row in queries_grants.shown(session, incident_id)
     ]
 
 
