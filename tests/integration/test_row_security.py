@@ -92,12 +92,21 @@ def test_every_table_with_personal_or_case_content_has_row_security(database: st
         name = table["relname"]
         classes = set(known.get(name, {}).values())
         holds = classes & PERSONAL or {"incident_id", "subject"} & set(table["columns"])
-        if holds and name not in behind and granted("yiwang_web", name):
+        if holds and name not in behind - catalogues() and granted("yiwang_web", name):
             bare.append(name)
     assert set(bare) <= set(OPEN_TO_THE_WEB), (
         f"row security is missing on {sorted(set(bare) - set(OPEN_TO_THE_WEB))}; secure the table, "
         "take the grant away, or say in OPEN_TO_THE_WEB why it stands open"
     )
+
+
+def catalogues() -> set[str]:
+    """Return the tables whose every row the web login reads; a policy may still guard writing."""
+    found = rows(
+        "select distinct tablename from pg_policies where schemaname = 'public' and qual = 'true'"
+        " and cmd in ('SELECT', 'ALL') and 'yiwang_web' = any(roles)"
+    )
+    return {row["tablename"] for row in found}
 
 
 def test_the_web_and_worker_logins_own_nothing_and_bypass_nothing(database: str) -> None:
@@ -134,7 +143,7 @@ def test_without_a_setting_no_secured_table_gives_a_row(
     del case
     leaks = []
     for table in secured():
-        if granted("yiwang_web", table) and table not in OPEN_TO_THE_WEB:
+        if granted("yiwang_web", table) and table not in catalogues():
             (count,) = web.execute(f'select count(*) from "{table}"'.encode()).fetchone() or (0,)
             if count:
                 leaks.append((table, count))

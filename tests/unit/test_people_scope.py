@@ -89,8 +89,11 @@ def test_an_account_without_a_town_sees_no_town() -> None:
     assert access_of(Role.TOWN_CENTRE, Holding(unit=7)) == Access(Role.TOWN_CENTRE)
 
 
-def test_only_the_auditor_may_not_write() -> None:
-    assert [role for role in Role if not Actor("某", role).may_write] == [Role.AUDITOR]
+def test_only_the_auditor_and_a_wall_may_not_write() -> None:
+    assert [role for role in Role if not Actor("某", role).may_write] == [
+        Role.AUDITOR,
+        Role.KIOSK,
+    ]
 
 
 def test_every_role_and_post_has_a_chinese_name_and_every_account_role_a_post() -> None:
