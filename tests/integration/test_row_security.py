@@ -25,6 +25,8 @@ OPEN_TO_THE_WEB = {
     "sessions": "a cookie is looked up by the hash of its token",
     "api_keys": "a key is looked up by its hash",
     "recovery_codes": "hashes alone; a sign-in looks one up before it knows who calls",
+    "kiosks": "a wall's link is looked up by its hash",
+    "modes": "who declared a mode, and why, is for every unit to know",
     "heartbeats": "parts of the platform report here; no person and no case is named",
     "lockouts": "failures are counted for whoever tries",
     "rota_shifts": "whoever works here may know who is on duty: ids and times, no name",
@@ -104,7 +106,7 @@ def catalogues() -> set[str]:
     """Return the tables whose every row the web login reads; a policy may still guard writing."""
     found = rows(
         "select distinct tablename from pg_policies where schemaname = 'public' and qual = 'true'"
-        " and cmd in ('SELECT', 'ALL') and 'yiwang_web' = any(roles)"
+        " and cmd in ('SELECT', 'ALL') and roles && '{yiwang_web,public}'"
     )
     return {row["tablename"] for row in found}
 
