@@ -69,7 +69,6 @@ ADMINISTERED: Final = _for(_R.ADMIN)
 CONTACTS_SEEN: Final = _for(*_CENTRES, _R.ADMIN)  # in full, for a reason, on record
 AUDITED: Final = _for(_R.AUDITOR)
 TRAIL_READ: Final = _for(_R.AUDITOR, _R.ADMIN)  # an administrator reads administrative acts alone
-STAFF_CALLED: Final = _for(*_CENTRES, _R.ADMIN)
 WALL: Final = _for(*_COUNTY, _R.AUDITOR, kiosk=True)
 ROTA_PLANNED: Final = _for(*_COUNTY, _R.TOWN_CENTRE)  # the county its own, a town its own
 SWAPPED: Final = Permission(_EVERYONE - {_R.AUDITOR})  # whoever holds a shift
@@ -206,13 +205,6 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /api/v1/rota/calendar/{link}": PUBLIC,  # the signed link (日历链接) is the key
     "GET /api/v1/owed": ACCOUNTS,
     # the audit trail, 审计
-    # lists as files, and what stands masked in them
-    "GET /api/v1/incidents:export": CASES_READ,
-    "GET /api/v1/orders:export": CASES_READ,
-    "GET /api/v1/alerts:export": CASES_READ,
-    "GET /api/v1/responders:export": CASES_READ,
-    "POST /api/v1/incidents/{incident_id}/unmask": CASES_WORKED,
-    "POST /api/v1/staff/{code}/contacts/unmask": STAFF_CALLED,
     "GET /api/v1/audit": TRAIL_READ,
     "GET /api/v1/audit:export": TRAIL_READ,
     "GET /api/v1/audit/state": TRAIL_READ,

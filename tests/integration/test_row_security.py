@@ -26,6 +26,7 @@ OPEN_TO_THE_WEB = {
     "api_keys": "a key is looked up by its hash",
     "recovery_codes": "hashes alone; a sign-in looks one up before it knows who calls",
     "kiosks": "a wall's link is looked up by its hash",
+    "presence_exceptions": "when a unit's window is not manned is for everybody to know",
     "modes": "who declared a mode, and why, is for every unit to know",
     "heartbeats": "parts of the platform report here; no person and no case is named",
     "lockouts": "failures are counted for whoever tries",
