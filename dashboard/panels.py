@@ -29,6 +29,7 @@ from people.sign_in import Identity
 
 PLAIN_TOLERANCE: Final = 0.0008  # degrees, about 80 m: enough for a map of the whole county
 TOWNS_FOR_S: Final = 600.0
+HANDS: Final = (Role.COUNTY_COMMAND, Role.DUTY_LEADER, Role.TOWN_CENTRE)  # who hands over (交接班)
 MESSAGE_STATES: Final = {
     "pending": "待发",
     "sending": "发送中",
@@ -182,6 +183,7 @@ def me(identity: Identity | None, *, at: datetime) -> dict[str, Any]:
         "town_code": places[0] if places else None,
         "until": _until(actor.role, access, at=at),
         "wall": access.see_all,
+        "hands": actor.role in HANDS,
     }
 
 
@@ -191,7 +193,12 @@ def _until(role: Role, access: Access, *, at: datetime) -> str:
         return ""
     with transaction(access) as session:
         holder = people.on_duty(session, Post.DUTY_LEADER, at=at)
-    return f"值班至 {local(holder.until):%H:%M}" if holder else "今日没有排班"
+    if holder is None:
+        return "此刻没有人值班"
+    mine = holder.staff_id == access.person
+    return (
+        f"值班至 {local(holder.until):%H:%M}" if mine else f"当班 {reads.surname_only(holder.name)}"
+    )
 
 
 def plain_map(access: Access, *, at: datetime) -> tuple[dict[str, Any], list[dict[str, Any]]]:

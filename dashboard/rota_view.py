@@ -14,7 +14,7 @@ from people import overrides, planning, queries_rota
 from people.holidays import holiday_name, make_up
 from people.planning import Board
 from people.rota import CHANGE_NAMES, Change, ChangeKind, Shift, Slot, gaps, holders_in, weeks_of
-from people.rota_checks import Problem, slot_words
+from people.rota_checks import Problem, candidates, slot_words
 from people.scope import Actor
 from people.tables_rota import Swap
 
@@ -55,17 +55,32 @@ def month(
     actor: Actor,
     at: datetime,
 ) -> dict[str, Any]:
-    """Return a month as a draft would leave it; without changes, as it is stored."""
+    """Return a month as a draft would leave it, in words; without changes, as it is stored."""
+    base, board = drawn(
+        session, unit_code, first, changes=changes, replan=replan, actor=actor, at=at
+    )
+    return show(session, base, board, changes=changes, actor=actor, at=at)
+
+
+def drawn(
+    session: Session,
+    unit_code: str,
+    first: date,
+    *,
+    changes: Sequence[Change] = (),
+    replan: bool = False,
+    actor: Actor,
+    at: datetime,
+) -> tuple[Board, Board]:
+    """Return a month's board as stored, and as the draft would leave it."""
     if len(changes) > MOST_CHANGES:
         raise Invalid(f"一稿最多 {MOST_CHANGES} 处改动，请先保存")
     base = planning.board(session, unit_code, first)
-    editable = planning.may_edit(actor, base.unit)
-    drawn = base
-    if changes or replan:
-        planning.require_editor(actor, base.unit)
-        overrides.check(base, changes, at=at, replanned=replan)
-        drawn = planning.drafted(base, changes, replan=replan, at=at)
-    return show(session, base, drawn, changes=changes, editable=editable, actor=actor, at=at)
+    if not changes and not replan:
+        return base, base
+    planning.require_editor(actor, base.unit)
+    overrides.check(base, changes, at=at, replanned=replan)
+    return base, planning.drafted(base, changes, replan=replan, at=at)
 
 
 def show(
@@ -74,11 +89,11 @@ def show(
     drawn: Board,
     *,
     changes: Sequence[Change],
-    editable: bool,
     actor: Actor,
     at: datetime,
 ) -> dict[str, Any]:
     """Return a drawn board in words and plain values."""
+    editable = planning.may_edit(actor, drawn.unit)
     names = names_of(session, drawn)
     found = planning.blocking(drawn, changes, at=at) if editable else []
     flawed = {(p.slot.post_id, p.slot.starts_at) for p in found}
@@ -179,6 +194,17 @@ def _holder(shift: Shift, names: dict[int, str]) -> dict[str, Any]:
         "starts_at": shift.starts_at,
         "ends_at": shift.ends_at,
     }
+
+
+def who_fits(drawn: Board, slot: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return who could take a shown slot, and who not, with the reasons."""
+    wanted = Slot(
+        slot["post_id"], slot["lane"], slot["day"], slot["starts_at"], slot["ends_at"]
+    )  # fmt: skip
+    return [
+        {"staff_id": c.staff_id, "name": c.name, "fits": c.fits, "reason": c.reason}
+        for c in candidates(drawn.desk, wanted)
+    ]
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

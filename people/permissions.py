@@ -246,6 +246,7 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /desk": ACCOUNTS,
     "GET /admin": ADMINISTERED,
     "GET /wall": WALL,
+    "GET /rota": ACCOUNTS,
     "GET /{path:path}": SIGNED_IN,  # an unknown page says so
     "GET /_dash-layout": FRAME,
     "GET /_dash-dependencies": FRAME,

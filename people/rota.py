@@ -212,16 +212,22 @@ def rotate(
     """
     planned = Planned()
     count = len(rotation.staff)
+    stands_in: dict[tuple[int, int], int] = {}  # who took a turn's lane keeps it to its end
     for day, turn in turns(rotation, last=last, kind=kind):
         if day < first:
             continue
         for lane, slot in enumerate(slots(rotation.pattern, rotation.post_id, day, zone)):
             start = turn * rotation.stride + rotation.offset + lane
-            order = (rotation.staff[(start + n) % count] for n in range(count))
+            order = [rotation.staff[(start + n) % count] for n in range(count)]
+            if (turn, lane) in stands_in:
+                order.insert(0, stands_in[turn, lane])
             who = next((staff for staff in order if fits(staff, slot)), None)
             if who is None:
                 planned.open.append(slot)
                 continue
+            if who != rotation.staff[start % count]:
+                stands_in = {k: v for k, v in stands_in.items() if k[0] == turn}
+                stands_in[turn, lane] = who
             shift = Shift(rotation.post_id, who, slot.starts_at, slot.ends_at)
             planned.shifts.append(shift)
             laid(shift)

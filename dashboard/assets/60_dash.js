@@ -15,6 +15,7 @@
       start() {
         if (document.getElementById("wall")) return yw.wall.start();
         if (document.getElementById("desk")) return yw.desk.start();
+        if (document.getElementById("rota")) return yw.rota.start();
         return 1;
       },
       /** Layers ticked on the page become a command for the map. */

@@ -51,6 +51,7 @@ def bar(me: dict[str, Any]) -> html.Header:
             html.Button(
                 "◐", className="btn icon", title="深浅配色", type="button", **{"data-tool": "theme"}
             ),
+            html.A("交接班", href="/rota", className="btn") if me.get("hands") else None,
             html.Button("退出", className="btn", type="button", **{"data-tool": "leave"}),
         ],
         className="topbar",
@@ -72,6 +73,7 @@ def _views(me: dict[str, Any]) -> list[Any]:
         )
         for index, (view, word, count) in enumerate(names)
     ]
+    views.append(html.A("值班", href="/rota"))
     if me.get("wall"):
         views.append(html.A("大屏", href="/wall", target="_blank"))
     return views

@@ -1,0 +1,146 @@
+"""领导轮值: a watch is handed over; both are called until it is confirmed, half an hour at most."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from core import clock
+from core.access import Access
+from core.db import transaction
+from core.errors import Conflict, DomainError
+from dashboard import handover_lists, handover_sheet
+from dashboard.api import handovers
+from people import handover, queries_handover
+from people import service as people
+from people.roles import Post, Role
+from people.scope import Actor
+from people.tables_rota import Handover
+from tests.alerting import alerts, places_in, report, rows
+from tests.county import County
+
+COUNTY = "430121"
+SEES_ALL = Access("duty_leader", see_all=True)
+
+
+def coming() -> handover.Change:
+    with transaction(SEES_ALL) as session:
+        found = handover.next_change(session, COUNTY, at=clock.now())
+    assert found is not None
+    return found
+
+
+def leader(staff_id: int, name: str = "当班") -> Actor:
+    return Actor(name, Role.DUTY_LEADER, person=staff_id)
+
+
+def called() -> list[str]:
+    """Return who is called for the duty leader's post now: staff id and part."""
+    with transaction(Access.worker()) as session:
+        found = people.everyone_on_duty(session, [Post.DUTY_LEADER], at=clock.now())
+    return [f"{who.staff_id} {who.part.value}" for who in found.get(Post.DUTY_LEADER, ())]
+
+
+def sign(actor: Actor) -> Handover:
+    at = clock.now()
+    with transaction(SEES_ALL) as session:
+        lists = handover_lists.gather(session, at=at)
+        return handover.hand_over(session, COUNTY, lists=lists, actor=actor, at=at)
+
+
+def go_to(county: County, minutes_before: int) -> handover.Change:
+    """Let time pass until so many minutes before the next change of hands."""
+    change = coming()
+    wait = change.changes_at - clock.now() - timedelta(minutes=minutes_before)
+    if wait < timedelta():  # too close to the one that comes: take the one after it
+        county.fast_forward(f"{int((wait + timedelta(hours=2)).total_seconds())}s")
+        return go_to(county, minutes_before)
+    clock.shift(wait)
+    return coming()
+
+
+def test_a_handover_calls_both_until_the_takeover_and_keeps_what_was_signed(
+    county: County,
+) -> None:
+    change = go_to(county, 20)
+    before, after = change.staff_out, change.staff_in
+    report(places_in("㮾梨街道", 5))
+    county.settle_down()
+    with transaction(SEES_ALL) as session:
+        note = handover.add_note(
+            session, COUNTY, "备用泵车在安沙", lists={}, actor=leader(before), at=clock.now()
+        )
+    assert called() == [f"{before} holds"]
+    with pytest.raises(DomainError, match="当班人签字"):
+        sign(leader(after))
+    sheet = sign(leader(before))
+    assert sheet.number == note.number
+    assert sheet.lists["open"] == 5
+    assert [firing["colour"] for firing in sheet.lists["firing"]] == ["blue"]
+    assert called() == [f"{before} holds", f"{after} incoming"]
+    with pytest.raises(Conflict):
+        sign(leader(before))
+    clock.shift(timedelta(minutes=25))  # five minutes past the change
+    assert called() == [f"{after} holds", f"{before} outgoing"]
+    with transaction(SEES_ALL) as session, pytest.raises(DomainError, match="接班人确认"):
+        handover.take_over(session, sheet.id, actor=leader(before), at=clock.now())
+    with transaction(SEES_ALL) as session:
+        taken = handover.take_over(session, sheet.id, actor=leader(after), at=clock.now())
+        assert handover.holds(taken)
+        shown = handovers.of(session, taken, actor=leader(after))
+    assert called() == [f"{after} holds"]
+    page = handover_sheet.page(shown.model_dump(), taken.signature_in)
+    for words in (f"第 {sheet.number} 号", "备用泵车在安沙", "与签字时一致", "<svg", "size: A4"):
+        assert words in page
+    with transaction(SEES_ALL) as session, pytest.raises(Conflict):
+        handover.take_over(session, sheet.id, actor=leader(after), at=clock.now())
+    kinds = {row["kind"] for row in rows("select kind from outbox where kind like 'rota.%'")}
+    assert {"rota.handover_note", "rota.handed_over", "rota.taken_over"} <= kinds
+    county.fast_forward("1h")
+    assert county.dead() == []
+
+
+def test_an_alert_calls_both_hands_and_after_half_an_hour_only_the_one_who_came(
+    county: County,
+) -> None:
+    change = go_to(county, 10)
+    sheet = sign(leader(change.staff_out))
+    clock.shift(timedelta(minutes=12))
+    report(places_in("㮾梨街道", 5))
+    county.settle_down()
+    (alert,) = alerts()
+    told = recipients(alert["id"])
+    assert told == {change.staff_out, change.staff_in}
+    county.fast_forward("29m")
+    assert called() == [f"{change.staff_in} holds"]
+    with transaction(Access.worker()) as session:
+        lapsed = queries_handover.handover(session, sheet.id)
+    assert lapsed is not None
+    assert lapsed.lapsed_at is not None
+    assert county.dead() == []
+
+
+def recipients(alert_id: Any) -> set[int]:
+    found = rows(
+        "select staff_id from notifications where subject = :id and post = 'duty_leader'",
+        id=str(alert_id),
+    )
+    return {int(row["staff_id"]) for row in found}
+
+
+def test_a_sheet_changed_after_it_was_signed_is_found_out(county: County) -> None:
+    change = go_to(county, 15)
+    sheet = sign(leader(change.staff_out))
+    with transaction(Access.owner()) as session:
+        session.execute(
+            text("update handovers set lists = jsonb_set(lists, '{overdue}', '99') where id = :id"),
+            {"id": sheet.id},
+        )
+    with transaction(SEES_ALL) as session:
+        stored = queries_handover.handover(session, sheet.id)
+        assert stored is not None
+        assert not handover.holds(stored)
+    assert county.dead() == []
