@@ -70,10 +70,11 @@ RESOURCES = (
     "kiosks",
     "unmasking",
     "exports",
+    "uploads",
 )
-STANDING = ("open311", "geo")
+STANDING = ("open311", "geo", "evidence")
 OUTER = ("open311", "geo")  # what an outer zone (外网区) mounts: no desk, no live stream, no lists
-CLOSED_PREFIXES = ("/api", "/open311", "/live", "/geo", "/vendor", "/fonts")
+CLOSED_PREFIXES = ("/api", "/open311", "/live", "/geo", "/evidence", "/vendor", "/fonts")
 log = logging.getLogger(__name__)
 
 

@@ -124,6 +124,10 @@ DOORS: Final[dict[str, Permission]] = {
     "POST /api/v1/incidents/{incident_id}/actions": CASES_WORKED,
     "POST /api/v1/incidents/{incident_id}/unmask": CASES_WORKED,
     "GET /api/v1/incidents:export": CASES_READ,
+    "POST /api/v1/uploads/captures": CASES_REPORTED,
+    "POST /api/v1/uploads": CASES_REPORTED,
+    "GET /api/v1/incidents/{incident_id}/evidence": CASES_READ,
+    "GET /evidence/{evidence_id}/{size}.jpg": CASES_READ,
     # command, 指挥
     "GET /api/v1/incidents/{incident_id}/proposal": CASES_READ,
     "POST /api/v1/incidents/{incident_id}/proposal": ORDERS_GIVEN,
@@ -266,6 +270,7 @@ DOORS: Final[dict[str, Permission]] = {
     "ANY /live/{rest:path}": FRAME,
     "ANY /geo/{rest:path}": FRAME,
     "ANY /open311/{rest:path}": PUBLIC,
+    "ANY /evidence/{rest:path}": SIGNED_IN,
     "ANY /vendor/{rest:path}": FILES,
     "ANY /fonts/{rest:path}": FILES,
 }

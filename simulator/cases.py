@@ -10,6 +10,7 @@ from simulator.client import Account, Api, Away, Refused
 from simulator.conduct import Hand, Move, next_move
 from simulator.crews import Crews
 from simulator.people import People
+from simulator.photo import picture
 
 _MOST_MOVES = 40
 _CONFLICT, _PRECONDITION = 409, 412
@@ -97,10 +98,25 @@ class Cases:
     async def _act(self, case: dict[str, Any], move: Move) -> None:
         account = self._account(case, move)
         body = {"action": move.action, **move.fields}
+        if move.action == "feed_back" and case.get("evidence") != "none":
+            body["photos"] = [await self._photograph(case, account)]
         await self._api.post(
             f"/api/v1/incidents/{case['id']}/actions", account, body,
             headers={"If-Match": f'"{case["rev"]}"'},
         )  # fmt: skip
+
+    async def _photograph(self, case: dict[str, Any], account: Account) -> str:
+        """Take the photo that feedback needs, at the place, as a phone's page does."""
+        form = {"incident_id": case["id"]}
+        form["kind"] = "document" if case["evidence"] == "document" else "after"
+        if case["lon"] is not None:
+            here = {"lon": case["lon"], "lat": case["lat"], "frame": "cgcs2000", "accuracy": 8}
+            signed = await self._api.post(
+                "/api/v1/uploads/captures", account, {"incident_id": case["id"], **here}
+            )
+            form["token"] = signed["token"]
+        sent = await self._api.upload("/api/v1/uploads", account, picture(self._rng), form)
+        return str(sent["id"])
 
     def _holder(self, case: dict[str, Any]) -> Account | None:
         """The account of the unit that leads the case, if the demo has one."""

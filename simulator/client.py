@@ -130,6 +130,13 @@ class Api:
         """POST a JSON body, or a form, and return the JSON answered."""
         return await self._json("POST", path, caller, json=body, data=form, headers=headers)
 
+    async def upload(
+        self, path: str, caller: Account | Key | None, photo: bytes, form: Mapping[str, str]
+    ) -> Any:
+        """POST one photo with the fields beside it, and return the JSON answered."""
+        files = {"file": ("photo.jpg", photo, "image/jpeg")}
+        return await self._json("POST", path, caller, data=form, files=files)
+
     async def sign_in(self, account: Account) -> None:
         """Open a session and keep its cookies, and the CSRF token, with the account."""
         body = {"username": account.username, "password": account.password}

@@ -29,12 +29,14 @@ SOURCES: Final[dict[str, str]] = {
 }
 EVIDENCE: Final = ("photo", "document", "none")
 URGENT_LEVEL: Final = 2
+_WITHIN_M: Final = 300  # of editions loaded before the catalogue said it
 STAGES: Final = ("accept", "verify", "assign", "sign", "return", "check", "call_back")
 _CITIZEN_SOURCES: Final = frozenset({"snap", "hotline", "window", "app"})
 _INHERITED: Final = (
     "source",
     "level",
     "evidence",
+    "evidence_within_m",
     "public",
     "confidential",
     "verify_first",
@@ -100,6 +102,11 @@ class Category:
     def evidence(self) -> str:
         """What feedback must bring: photo, document or none."""
         return str(self.rules["evidence"])
+
+    @property
+    def evidence_within_m(self) -> float:
+        """How near the case a photo of what was done must be taken, in metres."""
+        return float(self.rules["evidence_within_m"] or _WITHIN_M)
 
     @cached_property
     def attributes(self) -> tuple[Attribute, ...]:
@@ -298,6 +305,8 @@ def _words_faults(rules: Mapping[str, Any]) -> Iterator[str]:
         yield f"等级 {rules['level']!r} 不在 1 至 4"
     if rules["evidence"] not in EVIDENCE:
         yield f"证据要求 {rules['evidence']!r} 须为 photo、document 或 none"
+    if rules["evidence_within_m"] not in range(20, 5_001):
+        yield f"照片距离 {rules['evidence_within_m']!r} 须为 20 至 5000 米"
     if not rules["source"]:
         yield "缺来源（source），自拟的写 assumed"
     if not rules["filing"] or not rules["closing"]:

@@ -118,6 +118,45 @@ create trigger chained before insert on timeline_entries
   for each row when (new.hash is null) execute function yiwang.chain_entry();
 """
 
+EVIDENCE = """
+create table evidence (
+  id uuid primary key, incident_id uuid, seq int,
+  kind text not null check (kind in ('before', 'after', 'document')), before_id uuid,
+  digest bytea not null, width int not null, height int not null, bytes int not null,
+  looks bigint, taken_at timestamptz, captured_at timestamptz,
+  lon float8, lat float8, accuracy_m float8, distance_m float8,
+  placed_by text check (placed_by in ('capture', 'exif')), reused_of uuid,
+  uploaded_at timestamptz not null, uploaded_by text not null,
+  account int, person int, unit_id int
+);
+create index ix_evidence_incident_id on evidence (incident_id);
+create index ix_evidence_uploaded_at on evidence (uploaded_at) include (looks, incident_id);
+alter table evidence enable row level security;
+create policy everything on evidence to yiwang_worker using (true) with check (true);
+create policy seen on evidence for select to yiwang_web using (
+  incident_id is null and person = (select yiwang.person())
+  or exists (select from incidents i where i.id = evidence.incident_id));
+create policy added on evidence for insert to yiwang_web with check (true);
+create policy bound on evidence for update to yiwang_web using (
+  incident_id is null and person = (select yiwang.person())
+  or exists (select from incidents i where i.id = evidence.incident_id)) with check (true);
+grant select, insert on evidence to yiwang_web, yiwang_worker;
+grant update (incident_id, seq) on evidence to yiwang_web, yiwang_worker;
+
+create function yiwang.photo_like(
+  p_looks bigint, p_incident uuid, p_since timestamptz, p_most int
+) returns uuid language sql stable security definer set search_path = public, pg_temp as $$
+  select e.id from (
+    select v.id, bit_count((v.looks # p_looks)::bit(64)) as apart from evidence v
+    where v.uploaded_at >= p_since and v.looks is not null
+      and v.incident_id is distinct from p_incident
+  ) e where e.apart <= p_most order by e.apart, e.id limit 1
+$$;
+revoke all on function yiwang.photo_like(bigint, uuid, timestamptz, int) from public;
+grant execute on function yiwang.photo_like(bigint, uuid, timestamptz, int)
+  to yiwang_web, yiwang_worker;
+"""
+
 _REPORTED = """
 select e.incident_id, i.reporter_name_enc, i.reporter_phone_enc
 from timeline_entries e join incidents i on i.id = e.incident_id
@@ -136,6 +175,7 @@ def upgrade() -> None:
     op.execute(FUNCTIONS)
     _commit_to_reporters()
     op.execute(BACKFILL)
+    op.execute(EVIDENCE)
     for table in ("ledger_fresh", "ledger_seals", "ledger_leaves"):
         op.execute(f"alter table {table} enable row level security")
         op.execute(

@@ -8,6 +8,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.alerting import places_in
+from tests.cases import picture
 from tests.county import County
 from tests.web import serving, sign_in, with_key
 
@@ -50,12 +51,27 @@ class Case:
 
     def act(self, username: str, action: str, **more: Any) -> str:
         """Take an action that must be allowed; returns the status it leads to."""
+        if action == "feed_back":
+            more["photos"] = [self.photograph(username)]
         answer = self.by(username).post(
             f"/api/v1/incidents/{self.id}/actions", json={"action": action, **more}
         )
         assert answer.status_code == 200, f"{action}: {answer.text}"
         self.county.settle_down()
         return str(answer.json()["status"])
+
+    def photograph(self, username: str) -> str:
+        """Take a photo at the place of the case and upload it, as a phone's page does."""
+        by, seen = self.by(username), self.see(username)
+        here = {"incident_id": self.id, "frame": "cgcs2000", "lon": seen["lon"], "lat": seen["lat"]}
+        token = by.post("/api/v1/uploads/captures", json=here).json()["token"]
+        sent = by.post(
+            "/api/v1/uploads",
+            data={"incident_id": self.id, "kind": "after", "token": token},
+            files={"file": ("photo.jpg", picture(), "image/jpeg")},
+        )
+        assert sent.status_code == 201, sent.text
+        return str(sent.json()["id"])
 
     def refuse(self, username: str, action: str, **more: Any) -> int:
         """Try an action that must be refused; returns the HTTP status."""
@@ -94,6 +110,7 @@ def test_seven_people_carry_one_case_to_the_archive(
         assert case.act("county2", "assign", to_unit=unit_ids["D-CG"]) == "assigned"
         assert case.refuse("dept-ga", "sign") in {403, 404}
         assert case.act("dept-cg", "sign") == "handling"
+        assert case.refuse("dept-cg", "feed_back", note="没有照片") == 422
         assert case.act("dept-cg", "feed_back", note="已责令安装净化器") == "checking"
         assert case.refuse("dept-cg", "pass_check") in {403, 409}
         assert case.act("checker1", "fail_check", note="仍有油烟") == "handling"

@@ -15,6 +15,7 @@ from dispatch.incidents.acting.grants import Grantee, hold, leave, take_part
 from dispatch.incidents.acting.sharing import share, unshare
 from dispatch.incidents.acting.under_way import Acting, named_unit, require_reason
 from dispatch.incidents.catalogue import URGENT_LEVEL
+from dispatch.incidents.evidence import lacking
 from dispatch.incidents.lifecycle import BLACK_AFTER_REWORKS, ENDED, Action, Status
 from dispatch.incidents.tables import Incident
 
@@ -92,7 +93,16 @@ def _sign(acting: Acting) -> None:
 def _feed_back(acting: Acting) -> None:
     if not acting.asked.note:
         raise Invalid("请写明处置结果", field="note")
-    incident = acting.incident
+    incident, category = acting.incident, acting.category
+    missing = lacking(
+        category.evidence,
+        acting.shots,
+        within_m=category.evidence_within_m,
+        placed=incident.located_by == "point",
+    )
+    if missing:
+        raise Invalid(missing, field="photos")
+    acting.data["reused_photos"] = sum(shot.reused for shot in acting.shots)
     incident.fed_back_at = acting.at
     incident.handled_by = acting.actor.person
     incident.handling_unit = incident.lead_unit

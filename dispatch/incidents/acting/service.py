@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from core import outbox
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.live import Scope
-from dispatch.incidents import editions, queries
+from dispatch.incidents import collecting, editions, queries
 from dispatch.incidents.acting.changes import carry_out
 from dispatch.incidents.acting.grants import follow_hands
 from dispatch.incidents.acting.situation import newer_category, regime_of, situation_of
@@ -100,6 +100,9 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     before = scope_of(incident)
     acting.segments = [queries.as_segment(row) for row in rows]
     lead = incident.lead_unit
+    acting.shots = collecting.attach(
+        session, incident, acting.asked.photos, seq=incident.rev + 1, actor=acting.actor
+    )
     carry_out(acting)
     if incident.confidential:
         follow_hands(acting, lead)

@@ -14,6 +14,7 @@ from core.errors import Invalid, NotAllowed, NotFound
 from dispatch.incidents import queries
 from dispatch.incidents.catalogue import Catalogue, Category
 from dispatch.incidents.clocks import Limit, Segment
+from dispatch.incidents.evidence import Shot
 from dispatch.incidents.lifecycle import Step
 from dispatch.incidents.tables import Incident, Request
 from people.scope import Actor
@@ -66,6 +67,7 @@ class Acting:
     newer_catalogue: bool = False
     data: dict[str, Any] = field(default_factory=dict)
     segments: list[Segment] = field(default_factory=list)
+    shots: list[Shot] = field(default_factory=list)
 
 
 def named_unit(acting: Acting, *, what: str) -> Row[Any]:

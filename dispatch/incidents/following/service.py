@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from core.outbox import Change
+from dispatch.incidents import collecting
 from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import act, act_held, category_of, set_timer
 from dispatch.incidents.acting.situation import accepts_by_itself
@@ -76,6 +77,7 @@ def after_changes(session: Session, changes: Sequence[Change], *, at: datetime) 
     fresh = {UUID(change.subject) for change in changes if change.kind == _REPORTED}
     found = cases.get_all(session, newest.keys() - fresh)
     found |= cases.get_all(session, fresh, lock=True)  # most will be accepted here and now
+    collecting.attach_of_reports(session, [found[each] for each in fresh if each in found])
     _automate(session, found, fresh, at=at)
     present = [case for case in found.values() if case.rev <= newest[case.id]]
     if not present:

@@ -94,6 +94,7 @@ def case(session: Session, incident_id: UUID, *, actor: Actor) -> dict[str, Any]
     return {
         **row,
         "status_name": STATUS_NAMES[Status(incident.status)],
+        "evidence": category_of(session, incident).evidence,
         "category_name": category_of(session, incident).name,
         "category_version": incident.category_version,
         "description": incident.description,

@@ -1,0 +1,262 @@
+"""Taking photos in (取证): where they were taken is signed, what they show is compared."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from core import crypto, ids
+from core.errors import Invalid, NotFound
+from core.live import stamp
+from core.settings import settings
+from dispatch.incidents import evidence, photos, queries
+from dispatch.incidents import queries_evidence as kept
+from dispatch.incidents.evidence import AFTER, BEFORE, CAPTURE, EXIF, KINDS, Shot
+from dispatch.incidents.lifecycle import Status
+from dispatch.incidents.tables import Incident
+from dispatch.incidents.tables_evidence import Evidence
+from geo.frames import Frame, to_store
+from people.scope import Actor
+
+TOKEN_LIVES: Final = timedelta(hours=12)  # a phone may be without a signal for a shift
+LOOKED_BACK: Final = timedelta(days=365)
+_PURPOSE: Final = "capture"
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Where and when a page says a photo was taken (EPSG:4490), for one case and one person."""
+
+    incident_id: UUID | None
+    account: int | None
+    lon: float
+    lat: float
+    accuracy_m: float
+    at: datetime
+
+
+def sign_capture(
+    session: Session,
+    incident_id: UUID | None,
+    *,
+    lon: float,
+    lat: float,
+    accuracy_m: float,
+    actor: Actor,
+    at: datetime,
+) -> str:
+    """Return a token that binds a position to a case, a person and this moment."""
+    if incident_id is not None and queries.get(session, incident_id) is None:
+        raise NotFound
+    said = {
+        "i": str(incident_id) if incident_id else None,
+        "a": actor.account,
+        "p": [lon, lat, min(max(accuracy_m, 0.0), 10_000.0)],
+        "t": at.isoformat(),
+    }
+    body = _packed(json.dumps(said).encode())
+    return f"{body}.{_packed(crypto.keyed_hash(body, _PURPOSE))}"
+
+
+def open_capture(token: str, incident_id: UUID | None, *, actor: Actor, at: datetime) -> Capture:
+    """Return what `sign_capture` bound; refuses another's, another case's and an old one."""
+    body, _, signature = token.partition(".")
+    try:
+        given = base64.urlsafe_b64decode(signature + "==")
+        genuine = any(
+            hmac.compare_digest(given, each) for each in crypto.keyed_hashes(body, _PURPOSE)
+        )
+        if not genuine:
+            raise Invalid("拍摄凭据无效，请重新拍照", field="token")
+        said: dict[str, Any] = json.loads(base64.urlsafe_b64decode(body + "=="))
+    except (binascii.Error, ValueError):
+        raise Invalid("拍摄凭据无效，请重新拍照", field="token") from None
+    lon, lat, accuracy = said["p"]
+    found = Capture(
+        incident_id=UUID(said["i"]) if said["i"] else None,
+        account=said["a"],
+        lon=lon,
+        lat=lat,
+        accuracy_m=accuracy,
+        at=datetime.fromisoformat(said["t"]),
+    )
+    if found.incident_id != incident_id or found.account != actor.account:
+        raise Invalid("拍摄凭据属于另一案件或另一人，请重新拍照", field="token")
+    if not timedelta(minutes=-1) <= at - found.at <= TOKEN_LIVES:
+        raise Invalid("拍摄凭据已过期，请重新拍照", field="token")
+    return found
+
+
+def _packed(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def folder() -> Path:
+    """Return where photos lie."""
+    return settings().home / "uploads"
+
+
+def take_in(
+    session: Session,
+    raw: bytes,
+    *,
+    incident_id: UUID | None,
+    kind: str | None,
+    token: str | None,
+    actor: Actor,
+    at: datetime,
+) -> Evidence:
+    """Keep one photo of a case, or of a report to come; the same picture again is marked so."""
+    incident = None
+    if incident_id is not None:
+        incident = queries.get(session, incident_id)
+        if incident is None:
+            raise NotFound
+    kind = kind or _kind_now(incident)
+    if kind not in KINDS:
+        raise Invalid(f"照片种类只能是：{'、'.join(KINDS)}", field="kind")
+    capture = open_capture(token, incident_id, actor=actor, at=at) if token else None
+    picture = photos.read(raw)
+    row = _row(picture, capture, kind=kind, actor=actor, at=at)
+    if incident is not None:
+        _relate(session, row, incident)
+    if row.looks is not None:
+        row.reused_of = kept.alike(
+            session,
+            row.looks,
+            incident_id=incident_id,
+            since=at - LOOKED_BACK,
+            most=evidence.ALIKE_AT_MOST,
+        )
+    photos.keep(folder(), picture)
+    kept.add(session, row)
+    return row
+
+
+def _kind_now(incident: Incident | None) -> str:
+    return AFTER if incident and incident.status == Status.HANDLING else BEFORE
+
+
+def _row(
+    picture: photos.Picture, capture: Capture | None, *, kind: str, actor: Actor, at: datetime
+) -> Evidence:
+    row = Evidence(
+        id=ids.uuid7(at),
+        kind=kind,
+        digest=picture.digest,
+        width=picture.width,
+        height=picture.height,
+        bytes=len(picture.large),
+        looks=picture.looks,
+        taken_at=picture.taken_at,
+        uploaded_at=at,
+        uploaded_by=actor.name,
+        account=actor.account,
+        person=actor.person,
+        unit_id=actor.unit,
+    )
+    if capture:
+        row.lon, row.lat, row.placed_by = capture.lon, capture.lat, CAPTURE
+        row.accuracy_m, row.captured_at = capture.accuracy_m, capture.at
+    elif picture.lon is not None and picture.lat is not None:
+        row.lon, row.lat = to_store(picture.lon, picture.lat, Frame.WGS84)
+        row.placed_by = EXIF
+    return row
+
+
+def _relate(session: Session, row: Evidence, incident: Incident) -> None:
+    """Say how far from the case a photo was taken, and which picture it is the answer to."""
+    row.incident_id = incident.id
+    lon, lat = queries.point_of(session, incident.id)
+    if lon is not None and lat is not None and row.lon is not None and row.lat is not None:
+        row.distance_m = round(evidence.metres(row.lon, row.lat, lon, lat), 1)
+    if row.kind == AFTER:
+        row.before_id = kept.first_before(session, incident.id)
+
+
+def attach(
+    session: Session, incident: Incident, said: Sequence[str], *, seq: int, actor: Actor
+) -> list[Shot]:
+    """Bind uploaded photos to the line being written, and return what they prove."""
+    if not said:
+        return []
+    try:
+        wanted = [UUID(each) for each in said]
+    except ValueError:
+        raise Invalid("照片要先上传，这里填上传后得到的编号", field="photos") from None
+    found = kept.usable(session, wanted, incident_id=incident.id, account=actor.account)
+    if set(wanted) - found.keys():
+        raise Invalid("有照片不存在，或不属于此案件：请重新上传", field="photos")
+    kept.attach(session, wanted, incident_id=incident.id, seq=seq)
+    return [shot_of(found[each]) for each in wanted]
+
+
+def attach_of_reports(session: Session, cases: Sequence[Incident]) -> None:
+    """Bind the photos of fresh reports to their cases."""
+    with_photos = [case.id for case in cases if case.photos]
+    if with_photos:
+        kept.attach_of_reports(session, with_photos)
+
+
+def shot_of(row: Evidence) -> Shot:
+    """Return what a photo proves."""
+    return Shot(
+        kind=row.kind,
+        distance_m=row.distance_m,
+        accuracy_m=row.accuracy_m or 0.0,
+        placed_by=row.placed_by,
+        reused=row.reused_of is not None,
+    )
+
+
+def file_of(session: Session, evidence_id: UUID, *, small: bool) -> Path:
+    """Return the file of a photo the caller may see."""
+    row = kept.get(session, evidence_id)
+    if row is None:
+        raise NotFound
+    path = photos.path_of(folder(), row.digest, small=small)
+    if not path.exists():
+        raise NotFound("照片文件不在了，请联系管理员从备份恢复")
+    return path
+
+
+def of_case(session: Session, incident_id: UUID) -> dict[str, Any]:
+    """Return the photos of a case and which answers which (before, after)."""
+    if queries.get(session, incident_id) is None:
+        raise NotFound
+    shown = [as_dict(row) for row in kept.of_case(session, incident_id)]
+    pairs = [{"before": row["before_id"], "after": row["id"]} for row in shown if row["before_id"]]
+    return {"photos": shown, "pairs": pairs}
+
+
+def as_dict(row: Evidence) -> dict[str, Any]:
+    """Return a photo as screens and clients know it."""
+    return {
+        "id": str(row.id),
+        "incident_id": str(row.incident_id) if row.incident_id else None,
+        "seq": row.seq,
+        "kind": row.kind,
+        "before_id": str(row.before_id) if row.before_id else None,
+        "url": f"/evidence/{row.id}/photo.jpg",
+        "thumbnail": f"/evidence/{row.id}/small.jpg",
+        "width": row.width,
+        "height": row.height,
+        "bytes": row.bytes,
+        "taken_at": stamp(row.taken_at) if row.taken_at else None,
+        "captured_at": stamp(row.captured_at) if row.captured_at else None,
+        "placed_by": row.placed_by,
+        "distance_m": row.distance_m,
+        "reused": row.reused_of is not None,
+        "uploaded_at": stamp(row.uploaded_at),
+        "uploaded_by": row.uploaded_by,
+    }
