@@ -17,6 +17,7 @@ from core.db import transaction
 from dashboard import reads, snapshot
 from dashboard.auth import current_identity
 from dispatch.command import reading as command
+from dispatch.incidents import collecting
 from dispatch.incidents import queries as incidents
 from dispatch.incidents.catalogue import SOURCES
 from dispatch.incidents.clocks import STAGE_NAMES, Stage
@@ -61,6 +62,7 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
         return {
             **whole,
             **command.case_panel(session, key),
+            "evidence_shown": collecting.of_case(session, key)["photos"],
             "source_name": SOURCES.get(whole["source"], whole["source"]),
             "stage": whole["due_stage"],
             "stage_from": _stage_from(whole),

@@ -18,11 +18,11 @@
       method,
       credentials: "same-origin",
       headers: {
-        "Content-Type": "application/json",
+        ...(body instanceof FormData ? {} : { "Content-Type": "application/json" }),
         "X-CSRF-Token": decodeURIComponent(cookie("yiwang_csrf")),
         ...headers,
       },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: body === undefined || body instanceof FormData ? body : JSON.stringify(body),
     });
     if (answer.ok) return answer.status === 204 ? null : answer.json();
     const problem = await answer.json().catch(() => ({}));
@@ -91,9 +91,54 @@
       "已派出，等对方签收",
     );
 
-  function act(button, id) {
-    const { action, rev, note, unit } = button.dataset;
+  /** Let a photo be taken or chosen; null when nothing was. */
+  const pick = () =>
+    new Promise((resolve) => {
+      const input = document.createElement("input");
+      Object.assign(input, { type: "file", accept: "image/jpeg,image/png,image/webp" });
+      input.setAttribute("capture", "environment");
+      input.addEventListener("change", () => resolve(input.files[0] || null));
+      input.addEventListener("cancel", () => resolve(null));
+      input.click();
+    });
+
+  const whereAmI = () =>
+    new Promise((resolve) => {
+      if (!navigator.geolocation) return resolve(null);
+      const found = ({ coords }) => resolve(coords);
+      const options = { enableHighAccuracy: true, timeout: 8000, maximumAge: 30000 };
+      return navigator.geolocation.getCurrentPosition(found, () => resolve(null), options);
+    });
+
+  /** Upload the photo that feedback needs, its place signed as it is taken; returns its id. */
+  async function photograph(id, evidence, file) {
+    const form = new FormData();
+    form.append("file", file);
+    form.append("incident_id", id);
+    form.append("kind", evidence === "document" ? "document" : "after");
+    const here = evidence === "photo" ? await whereAmI() : null;
+    if (here) {
+      const { token } = await send("POST", "/api/v1/uploads/captures", {
+        incident_id: id,
+        lon: here.longitude,
+        lat: here.latitude,
+        accuracy: here.accuracy,
+      });
+      form.append("token", token);
+    }
+    return (await send("POST", "/api/v1/uploads", form)).id;
+  }
+
+  /** A file may only be asked for within seconds of the press: before the words, not after. */
+  async function act(button, id) {
+    const { action, rev, note, unit, evidence } = button.dataset;
     const body = { action };
+    const wanted = evidence && evidence !== "none";
+    const file = wanted ? await pick() : null;
+    if (wanted && !file) {
+      toast("反馈要附照片，没有选照片就没有提交", true);
+      return;
+    }
     if (action === "verify") body.approve = true;
     if (note) {
       const words = window.prompt(note);
@@ -103,7 +148,10 @@
     if (unit) body.to_unit = Number(unit);
     attempt(
       button,
-      () => send("POST", `/api/v1/incidents/${id}/actions`, body, { "If-Match": rev }),
+      async () => {
+        if (file) body.photos = [await photograph(id, evidence, file)];
+        return send("POST", `/api/v1/incidents/${id}/actions`, body, { "If-Match": rev });
+      },
       `${button.textContent.trim()}，已记入时间线`,
     );
   }

@@ -44,6 +44,8 @@ ASK_NOTE = {
     "urge": "催办的话：",
 }
 BUTTONS_SHOWN = 5
+PHOTOS_SHOWN = 6
+PHOTO_WORDS = {"before": "处置前", "after": "处置后", "document": "文书"}
 
 
 def case_panel(case: dict[str, Any]) -> list[Any]:
@@ -56,6 +58,7 @@ def case_panel(case: dict[str, Any]) -> list[Any]:
                 _clock(case),
                 *_orders(case),
                 *_proposal(case),
+                *_photos(case),
                 _timeline(case),
             ],
             className="body",
@@ -255,6 +258,28 @@ def _timeline(case: dict[str, Any]) -> html.Div:
     return html.Div([head, html.Div(rows, className="tl")], className="sec")
 
 
+def _photos(case: dict[str, Any]) -> list[html.Div]:
+    """Show how the case looked before and after; a picture seen in another case says so."""
+    shown = (case.get("evidence_shown") or [])[-PHOTOS_SHOWN:]
+    if not shown:
+        return []
+    frames = [
+        html.A(
+            [
+                html.Img(src=photo["thumbnail"], alt=PHOTO_WORDS[photo["kind"]]),
+                html.Span(
+                    "疑似旧图" if photo["reused"] else PHOTO_WORDS[photo["kind"]],
+                    className="orange" if photo["reused"] else "t2",
+                ),
+            ],
+            href=photo["url"],
+            target="_blank",
+        )
+        for photo in shown
+    ]
+    return [html.Div([html.H4("照片"), html.Div(frames, className="shots")], className="sec")]
+
+
 def _actions(case: dict[str, Any]) -> html.Div:
     allowed = case.get("allowed") or []
     buttons = [
@@ -268,6 +293,7 @@ def _actions(case: dict[str, Any]) -> html.Div:
                 "data-id": str(case["id"]),
                 "data-rev": str(case["rev"]),
                 **({"data-note": ASK_NOTE[action]} if action in ASK_NOTE else {}),
+                **({"data-evidence": case["evidence"]} if action == "feed_back" else {}),
             },
         )
         for action, word in ACTION_WORDS.items()
