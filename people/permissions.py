@@ -249,6 +249,10 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /": FRAME,
     "GET /desk": ACCOUNTS,
     "GET /admin": ADMINISTERED,
+    "GET /admin/import": ADMINISTERED,
+    "GET /admin/units": ADMINISTERED,
+    "GET /admin/accounts": ADMINISTERED,
+    "GET /admin/keys": ADMINISTERED,
     "GET /wall": WALL,
     "GET /rota": ACCOUNTS,
     "GET /{path:path}": SIGNED_IN,  # an unknown page says so

@@ -145,7 +145,7 @@ def set_pattern(
         raise Invalid("只有轮驻单位有周表；请先把进驻方式改为轮驻")
     if on < local(at).date():
         raise Invalid("周表只能从今天或以后开始，过去的到场不改")
-    before = sorted({s.words for s in _open_slots(session, unit.id)})
+    before = sorted({s.words for s in open_slots(session, unit.id)})
     stored.end_patterns(session, unit.id, on=on, keep=slots)
     stored.add_patterns(session, unit.id, slots, on=on)
     after = sorted({slot.words for slot in slots})
@@ -241,7 +241,8 @@ def present_at(session: Session, *, at: datetime) -> list[Present]:
     return sorted(found, key=lambda each: (not each.answer.present, each.code))
 
 
-def _open_slots(session: Session, unit_id: int) -> list[Slot]:
+def open_slots(session: Session, unit_id: int) -> list[Slot]:
+    """Return the half-days of the weekly pattern as it stands."""
     found = stored.patterns(session, [unit_id], first=date.max, last=date.max)
     return [Slot(p.weekday, Half(p.half)) for p in found if p.valid_to is None]
 
