@@ -22,7 +22,14 @@ from people.roles import Post, Role
 from people.rota import Change, ChangeKind, Shift
 from people.rota_checks import candidates
 from people.scope import Actor
-from tests.rota import as_json, candidate, holder, replacing, shifts_ahead
+from tests.rota import (
+    as_json,
+    candidate,
+    holder,
+    replacing,
+    shifts_ahead,
+    swappable,
+)
 from tests.web import serving, sign_in
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -190,7 +197,7 @@ def test_the_constraint_itself_keeps_two_overrides_off_one_stretch() -> None:
 
 
 def test_a_swap_counts_once_both_agree_and_is_taken_once() -> None:
-    a, b = _swappable()
+    a, b = swappable(shifts_ahead(after="16d", days=25))
     actors = [Actor("甲", Role.DUTY_LEADER, person=a.staff_id),
               Actor("乙", Role.DUTY_LEADER, person=b.staff_id)]  # fmt: skip
     county = Access("duty_leader", see_all=True)
@@ -209,26 +216,6 @@ def test_a_swap_counts_once_both_agree_and_is_taken_once() -> None:
         swaps.agree(session, swap, actor=actors[1], at=clock.now())
     with transaction(county) as session, pytest.raises(Conflict):
         swaps.ask(session, a.post_id, first=legs[0], second=legs[1], actor=EDITOR, at=clock.now())
-
-
-def _swappable() -> tuple[Shift, Shift]:
-    """Return two shifts whose holders can exchange them."""
-    ahead = shifts_ahead(after="16d", days=25)
-    county = Access("duty_leader", see_all=True)
-    for a in ahead:
-        for b in ahead:
-            if a.staff_id == b.staff_id or b.starts_at < a.ends_at + timedelta(days=3):
-                continue
-            legs = [swaps.Stretch(s.staff_id, s.starts_at, s.ends_at) for s in (a, b)]
-            try:
-                with transaction(county) as session:
-                    swaps.ask(session, a.post_id, first=legs[0], second=legs[1], actor=EDITOR,
-                              at=clock.now())  # fmt: skip
-                    session.rollback()
-            except DomainError:
-                continue
-            return a, b
-    raise AssertionError("no two shifts can be swapped")
 
 
 def test_leave_opens_the_shifts_tells_the_planner_and_the_fill_settles_it(
