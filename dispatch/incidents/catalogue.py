@@ -1,10 +1,9 @@
-"""The catalogue of categories (事件分类目录), checked: what each class asks, allows and limits."""
+"""The catalogue of categories (事件分类目录): what each class asks, allows and limits."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 TIERS: Final = ("village", "town", "department")
-ASSIGNERS: Final = ("village", "town", "county")
 SOURCES: Final[dict[str, str]] = {
     "snap": "随手拍",
     "grid_worker": "网格员",
@@ -27,7 +25,6 @@ SOURCES: Final[dict[str, str]] = {
     "batch": "批量导入",
     "alert": "预警转入",
 }
-EVIDENCE: Final = ("photo", "document", "none")
 URGENT_LEVEL: Final = 2
 _WITHIN_M: Final = 300  # of editions loaded before the catalogue said it
 STAGES: Final = ("accept", "verify", "assign", "sign", "return", "check", "call_back")
@@ -142,23 +139,24 @@ class Category:
 
     def stage_limit(self, stage: Stage, level: int) -> Limit:
         """Return the limit of a stage other than handling, for a case of `level`."""
-        return self._limits[stage.value, level <= URGENT_LEVEL]
+        return self.limits[stage.value, level <= URGENT_LEVEL]
 
     def return_limit(self, level: int) -> Limit:
         """Return within what time after assignment a unit may ask to give the case back."""
-        return self._limits["return", level <= URGENT_LEVEL]
+        return self.limits["return", level <= URGENT_LEVEL]
 
     def call_back_limit(self, level: int) -> Limit:
         """Return within what time after closing the reporter is called (回访)."""
-        return self._limits["call_back", level <= URGENT_LEVEL]
+        return self.limits["call_back", level <= URGENT_LEVEL]
 
     def handle_limit(self, tier: str, level: int) -> Limit:
         """Return the handling limit (处置时限) for a unit of `tier`."""
         where = tier if tier in TIERS else "department"
-        return self._limits[f"handle.{where}", level <= URGENT_LEVEL]
+        return self.limits[f"handle.{where}", level <= URGENT_LEVEL]
 
     @cached_property
-    def _limits(self) -> dict[tuple[str, bool], Limit]:
+    def limits(self) -> dict[tuple[str, bool], Limit]:
+        """Every limit by stage (or `handle.<tier>`) and urgency; raises where one is missing."""
         found = {
             (stage, urgent): parse_limit(self.rules["stages"][stage][speed])
             for stage in STAGES
@@ -192,14 +190,6 @@ class Catalogue:
         return {each.major_code: each.major for each in self.categories.values()}
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Something wrong in a catalogue file, and where."""
-
-    where: str
-    what: str
-
-
 def digest(tree: Mapping[str, Any]) -> str:
     """Return the SHA-256 of the content, whatever its layout and comments."""
     canonical = json.dumps(tree, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -208,31 +198,8 @@ def digest(tree: Mapping[str, Any]) -> str:
 
 def read(tree: Mapping[str, Any], *, version: int = 0) -> Catalogue:
     """Build the catalogue of a checked tree."""
-    categories = {each.code: each for each in _categories(tree)}
-    return Catalogue(str(tree["edition"]), digest(tree), categories, version)
-
-
-def check(tree: Mapping[str, Any], *, units: frozenset[str] | None = None) -> list[Fault]:
-    """Return every fault of a tree; `units` are the unit codes that exist, where known."""
-    faults: list[Fault] = []
-    if not re.fullmatch(r"[\w.-]{1,32}", str(tree.get("edition", ""))):
-        faults.append(Fault("edition", "版本名缺失或含不允许的字符"))
-    try:
-        categories = list(_categories(tree))
-    except (KeyError, TypeError, AttributeError) as error:
-        return [*faults, Fault("majors", f"结构不完整：{error}")]
-    if not categories:
-        faults.append(Fault("majors", "没有任何小类"))
-    codes: set[str] = set()
-    names: set[str] = set()
-    for each in categories:
-        where = f"{each.code} {each.name}"
-        if each.code in codes or each.name in names:
-            faults.append(Fault(where, "编码或名称重复"))
-        codes.add(each.code)
-        names.add(each.name)
-        faults += [Fault(where, what) for what in _faults_of(each, units)]
-    return faults
+    found = {each.code: each for each in categories(tree)}
+    return Catalogue(str(tree["edition"]), digest(tree), found, version)
 
 
 def differences(old: Catalogue, new: Catalogue) -> list[str]:
@@ -258,7 +225,8 @@ def _short(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _categories(tree: Mapping[str, Any]) -> Iterator[Category]:
+def categories(tree: Mapping[str, Any]) -> Iterator[Category]:
+    """Return every minor class with what it takes from its major class and the defaults."""
     for major in tree["majors"]:
         base = _inherit(tree["defaults"], major)
         for minor in major["minors"]:
@@ -289,55 +257,3 @@ def _merged(above: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
         both = isinstance(value, dict) and isinstance(under, dict)
         out[key] = _merged(under or {}, value) if both else value
     return out
-
-
-def _faults_of(each: Category, units: frozenset[str] | None) -> Iterator[str]:
-    rules = each.rules
-    if not re.fullmatch(r"\d{4}", each.code) or each.code[:2] != each.major_code:
-        yield "编码须为四位数字，前两位与大类相同"
-    yield from _words_faults(rules)
-    yield from _lead_faults(rules, units)
-    yield from _limit_faults(each)
-
-
-def _words_faults(rules: Mapping[str, Any]) -> Iterator[str]:
-    if rules["level"] not in {1, 2, 3, 4}:
-        yield f"等级 {rules['level']!r} 不在 1 至 4"
-    if rules["evidence"] not in EVIDENCE:
-        yield f"证据要求 {rules['evidence']!r} 须为 photo、document 或 none"
-    if rules["evidence_within_m"] not in range(20, 5_001):
-        yield f"照片距离 {rules['evidence_within_m']!r} 须为 20 至 5000 米"
-    if not rules["source"]:
-        yield "缺来源（source），自拟的写 assumed"
-    if not rules["filing"] or not rules["closing"]:
-        yield "缺立案条件或结案条件"
-    for key in rules["unknown"]:
-        yield f"不认识的字段 {key}"
-    for source in rules["auto_accept"] or ():
-        if source not in SOURCES:
-            yield f"自动受理来源 {source!r} 不在来源清单"
-
-
-def _lead_faults(rules: Mapping[str, Any], units: frozenset[str] | None) -> Iterator[str]:
-    for assigner in ASSIGNERS:
-        lead = rules["lead"].get(assigner)
-        known = lead in {"village", "town"} or units is None or lead in units
-        if not lead or not known:
-            yield f"主办单位 {assigner}: {lead!r} 不存在"
-
-
-def _limit_faults(each: Category) -> Iterator[str]:
-    rules = each.rules
-    try:
-        _ = each._limits  # noqa: SLF001  the limits are parsed where they are used
-    except (KeyError, TypeError) as error:
-        yield f"缺时限 {error}"
-    except ValueError as error:
-        yield f"时限写法有误：{error}"
-    try:
-        near = [float(rules["duplicate"][key]) for key in ("worker_m", "citizen_m", "hours")]
-    except (KeyError, TypeError, ValueError):
-        yield "疑似重复须写 worker_m、citizen_m、hours"
-    else:
-        if not all(0 < value <= 2000 for value in near):  # noqa: PLR2004  metres or hours
-            yield "疑似重复的距离或时段超出 0 至 2000"

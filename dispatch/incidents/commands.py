@@ -14,7 +14,7 @@ from core.db import Access, transaction
 _BATCH = 500
 
 if TYPE_CHECKING:
-    from dispatch.incidents.catalogue import Fault
+    from dispatch.incidents.faults import Fault
 
 
 @click.group()
@@ -32,10 +32,10 @@ _FILE = click.argument(
 def check(file: Path | None) -> None:
     """Name every fault of FILE (default: data/catalogue/categories.yaml)."""
     from dispatch.incidents import catalogue as judge
-    from dispatch.incidents import editions
+    from dispatch.incidents import editions, faults
 
     tree = editions.read_file(file or editions.FILE)
-    _refuse_faults(judge.check(tree))
+    _refuse_faults(faults.check(tree))
     made = judge.read(tree)
     click.echo(f"{made.edition}: {len(made.majors())} 大类, {len(made.categories)} 小类, 没有错误")
 
@@ -44,14 +44,13 @@ def check(file: Path | None) -> None:
 @_FILE
 def load(file: Path | None) -> None:
     """Load FILE as the version in force; filed incidents keep theirs, others follow the new one."""
-    from dispatch.incidents import catalogue as judge
-    from dispatch.incidents import editions, queries, service
+    from dispatch.incidents import editions, faults, queries, service
     from dispatch.incidents.reckoning.commands import watch
 
     tree = editions.read_file(file or editions.FILE)
     with transaction(Access.owner()) as session:
         units = queries.unit_codes(session)
-        _refuse_faults(judge.check(tree, units=units or None))
+        _refuse_faults(faults.check(tree, units=units or None))
         at = clock.now()
         version, new = editions.load(session, tree, by="yiwang catalogue load", at=at)
         moves = new and version > 1
@@ -65,21 +64,21 @@ def load(file: Path | None) -> None:
 def diff(file: Path | None) -> None:
     """Say what FILE would change against the version in force."""
     from dispatch.incidents import catalogue as judge
-    from dispatch.incidents import editions
+    from dispatch.incidents import editions, faults
 
     tree = editions.read_file(file or editions.FILE)
-    _refuse_faults(judge.check(tree))
+    _refuse_faults(faults.check(tree))
     with transaction(Access.owner()) as session:
         now = editions.current(session, clock.now())
     lines = judge.differences(now, judge.read(tree))
     click.echo("\n".join(lines) if lines else "没有差别")
 
 
-def _refuse_faults(faults: Sequence[Fault]) -> None:
-    for fault in faults:
+def _refuse_faults(found: Sequence[Fault]) -> None:
+    for fault in found:
         click.echo(f"{fault.where}: {fault.what}", err=True)
-    if faults:
-        raise click.ClickException(f"{len(faults)} 处错误，目录未改动")
+    if found:
+        raise click.ClickException(f"{len(found)} 处错误，目录未改动")
 
 
 @click.group()

@@ -11,8 +11,9 @@ import yaml
 
 from core.settings import ROOT
 from dispatch.incidents import editions
-from dispatch.incidents.catalogue import check, differences, digest, read
+from dispatch.incidents.catalogue import differences, digest, read
 from dispatch.incidents.clocks import Kind, Limit, Stage
+from dispatch.incidents.faults import check
 
 TREE = editions.read_file()
 UNITS = yaml.safe_load((ROOT / "data" / "catalogue" / "units.yaml").read_text(encoding="utf-8"))
@@ -61,6 +62,10 @@ def minor(tree: Tree, **values: object) -> None:
     tree["majors"][0]["minors"][0].update(values)
 
 
+def attribute(**values: object) -> Tree:
+    return {"code": "depth", "name": "深度", **values}
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -76,6 +81,17 @@ def minor(tree: Tree, **values: object) -> None:
         (lambda tree: minor(tree, duplicate={"hours": "x"}), "疑似重复"),
         (lambda tree: minor(tree, auto_accept=["fax"]), "自动受理"),
         (lambda tree: minor(tree, colour="red"), "colour"),
+        (lambda tree: minor(tree, public="yes"), "public 须为"),
+        (lambda tree: minor(tree, evidence_within_m="near"), "evidence_within_m"),
+        (lambda tree: minor(tree, confidential=True), "不能公开"),
+        (lambda tree: minor(tree, recur={"days": 0}), "复发观察"),
+        (lambda tree: minor(tree, attributes=[{"code": "深度"}]), "要素第 1 项"),
+        (lambda tree: minor(tree, attributes=[{"code": "a", "name": "甲"}] * 2), "写了两次"),
+        (lambda tree: minor(tree, attributes=[attribute(kind="date")]), "种类"),
+        (lambda tree: minor(tree, attributes=[attribute(values=["有", "有"])]), "可选值"),
+        (lambda tree: minor(tree, attributes=[attribute(unit="cm")]), "不认识的字段 unit"),
+        (lambda tree: tree["majors"][1].update(name="市容环境"), "大类 02"),
+        (lambda tree: tree["majors"][1].update(code="2"), "两位数字"),
         (lambda tree: tree.update(edition=""), "edition"),
         (lambda tree: tree.pop("majors"), "majors"),
         (lambda tree: tree["defaults"].pop("stages"), "时限"),
