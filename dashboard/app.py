@@ -69,6 +69,7 @@ RESOURCES = (
     "keys",
     "kiosks",
     "unmasking",
+    "window",
     "exports",
     "uploads",
 )

@@ -66,6 +66,7 @@ HOMES: dict[Role, str] = {
     **dict.fromkeys(Role, "/desk"),
     Role.KIOSK: doors.WALL,
     Role.ADMIN: "/admin",
+    Role.RECEPTIONIST: "/window",
 }
 
 _identity: ContextVar[Identity | None] = ContextVar("identity", default=None)

@@ -59,6 +59,7 @@ CASES_SEEN: Final = Permission(_STAFF | {_R.AUDITOR}, kiosk=True)
 CASES_READ: Final = Permission(_STAFF | {_R.AUDITOR})
 CASES_REPORTED: Final = Permission(_STAFF, frozenset({"incidents"}))
 CASES_WORKED: Final = Permission(_STAFF)
+RECEPTION: Final = _for(_R.RECEPTIONIST, *_COUNTY)
 ORDERS_GIVEN: Final = _for(*_CENTRES)
 MODES_DECLARED: Final = _for(_R.COUNTY_COMMAND)
 MODES_CONFIRMED: Final = _for(*_COUNTY)
@@ -128,6 +129,17 @@ DOORS: Final[dict[str, Permission]] = {
     "POST /api/v1/uploads": CASES_REPORTED,
     "GET /api/v1/incidents/{incident_id}/evidence": CASES_READ,
     "GET /evidence/{evidence_id}/{size}.jpg": CASES_READ,
+    # reception, 导诊台
+    "GET /window": RECEPTION,
+    "GET /window/worker.js": RECEPTION,
+    "GET /window/slip/{number}": RECEPTION,
+    "GET /api/v1/window/book": RECEPTION,
+    "POST /api/v1/window/codes": RECEPTION,
+    "POST /api/v1/window/caller": RECEPTION,
+    "POST /api/v1/window/beside": RECEPTION,
+    "GET /api/v1/window/call-backs": RECEPTION,
+    "POST /api/v1/window/call-backs/{incident_id}": RECEPTION,
+    "POST /api/v1/window/call-backs/{incident_id}/number": RECEPTION,
     # command, 指挥
     "GET /api/v1/incidents/{incident_id}/proposal": CASES_READ,
     "POST /api/v1/incidents/{incident_id}/proposal": ORDERS_GIVEN,

@@ -134,6 +134,11 @@ def unit_ids(session: Session) -> dict[str, int]:
     return dict(session.execute(select(Unit.code, Unit.id)).all())
 
 
+def unit_names(session: Session) -> dict[str, str]:
+    """Return every unit's short name by its code."""
+    return dict(session.execute(select(Unit.code, Unit.short_name)).all())
+
+
 def add_missing_posts(session: Session) -> None:
     """Give every unit the posts of its kind that it does not have yet."""
     rows = [

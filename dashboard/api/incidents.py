@@ -16,6 +16,7 @@ from core.db import Access, transaction
 from core.errors import DomainError, Invalid, NotAllowed, SignInNeeded
 from dashboard.api.bodies import read_as, taking
 from dashboard.api.deps import CallerAccess, InTransaction, SignedIn
+from dashboard.api.reserved import check_seal
 from dashboard.auth import current_identity
 from dispatch.incidents import service
 from dispatch.incidents.intake import terms
@@ -51,6 +52,14 @@ class ReporterIn(BaseModel):
     phone: str | None = None
 
 
+class ReservedIn(BaseModel):
+    """A tracking code that the reception window reserved, and printed before we answered."""
+
+    model_config = _Strict
+    code: str = Field(pattern=r"^[0-9A-HJKMNP-TV-Z]{10}$")
+    seal: str = Field(max_length=64)
+
+
 class ReportIn(BaseModel):
     """One report: a category (code or name), words, and where."""
 
@@ -67,6 +76,7 @@ class ReportIn(BaseModel):
     claimed_at: datetime | None = None
     done: bool = Field(False, description="自行处置: found and settled on the spot")
     note: str | None = None
+    reserved: ReservedIn | None = None
 
     def draft(self) -> Draft:
         """Return the report in our own words, its point turned into the store frame once."""
@@ -91,7 +101,11 @@ class ReportIn(BaseModel):
             claimed_at=self.claimed_at,
             done=self.done,
             note=tidy(self.note),
+            tracking_code=self._reserved(),
         )
+
+    def _reserved(self) -> str | None:
+        return check_seal(self.reserved.code, self.reserved.seal) if self.reserved else None
 
 
 class TwinOut(BaseModel):

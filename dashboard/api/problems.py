@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
 from core.db import is_outage
-from core.errors import Busy, DomainError, Invalid
+from core.errors import Busy, Conflict, DomainError, Invalid
 
 RETRY_AFTER_S = 2
 _OWN_MEMBERS = frozenset({"status", "code", "detail", "headers"})
@@ -132,6 +132,8 @@ def of_database(error: DBAPIError | psycopg.Error) -> Response:
     cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, psycopg.DataError):
         return of_domain(Invalid("内容里有无法保存的字符，或超出范围的数字，请检查后重试"))
+    if isinstance(cause, psycopg.errors.UniqueViolation):
+        return of_domain(Conflict("同样的内容已经登记过，请刷新后查看"))
     log.error("statement failed", exc_info=error)
     return problem(500, code="failed", detail=SENTENCES[500])
 

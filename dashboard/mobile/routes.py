@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from dashboard.mobile import report, track
+from dashboard.mobile import report, track, window
 from dashboard.mobile.drawing import FILES
 
 __all__ = ["FILES", "routers"]
@@ -12,5 +12,4 @@ __all__ = ["FILES", "routers"]
 
 def routers(*, inner: bool) -> list[APIRouter]:
     """Return the routers of a zone (内网区 or 外网区)."""
-    del inner
-    return [report.router, track.router]
+    return [report.router, track.router, *([window.router] if inner else [])]

@@ -32,9 +32,9 @@ $$;
 NEARBY = """
 create function yiwang.beside(
   p_lon float8, p_lat float8, p_radius_m float8, p_since timestamptz, p_at timestamptz,
-  p_public boolean
+  p_public boolean, p_village bigint
 ) returns table (id uuid, number text, title text, status text, distance_m float8, hours float8,
-                 category text, description text, agency text)
+                 category text, description text, agency text, lon float8, lat float8)
 language plpgsql stable security definer set search_path = public, pg_temp
 set plan_cache_mode = force_generic_plan set enable_sort = off set jit = off as $$
 declare
@@ -46,7 +46,7 @@ begin
   select f.id, f.number, f.title, f.status, f.metres,
     extract(epoch from p_at - f.reported_at)::float8 / 3600, f.category,
     case when p_public then '' else left(f.description, 400) end,
-    (select u.short_name from units u where u.id = f.lead_unit)
+    (select u.short_name from units u where u.id = f.lead_unit), ST_X(f.point), ST_Y(f.point)
   from (
     select i.*, ST_Distance(ST_Transform(i.point, 4547), metric) as metres
     from incidents i
@@ -59,6 +59,17 @@ begin
     order by i.point <-> here limit 40
   ) f
   where f.metres <= p_radius_m order by f.metres limit 12;
+  if p_village is null or p_public then return; end if;
+  -- those who telephone give a village and no point: they are compared within their village
+  return query
+  select i.id, i.number, i.title, i.status, null::float8,
+    extract(epoch from p_at - i.reported_at)::float8 / 3600, i.category, left(i.description, 400),
+    (select u.short_name from units u where u.id = i.lead_unit), null::float8, null::float8
+  from incidents i
+  where i.point is null and i.village_code = p_village and i.town_code = p_village / 1000
+    and i.id >= yiwang.uuid_floor(p_since) and i.id < yiwang.uuid_floor(p_at + interval '1 second')
+    and i.status not in ('merged', 'rejected') and not i.confidential
+  order by i.id desc limit 40;
 end $$;
 """
 
@@ -111,7 +122,7 @@ where not i.confidential and not i.drill
 
 FUNCTIONS = (
     "master_code(text)",
-    "beside(float8, float8, float8, timestamptz, timestamptz, boolean)",
+    "beside(float8, float8, float8, timestamptz, timestamptz, boolean, bigint)",
     "cases_of_reporter(bytea[], timestamptz)",
     "call_backs_owed(int)",
     "call_back_code(uuid)",

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 _MASTER = text("select yiwang.master_code(:code)")
-_BESIDE = text("select * from yiwang.beside(:lon, :lat, :radius_m, :since, :at, :public)")
+_BESIDE = text("select * from yiwang.beside(:lon, :lat, :radius_m, :since, :at, :public, :village)")
 _CALLER = text(
     """
     select c.*, concat_ws(' ', t.short_name, v.short_name) as place
@@ -50,10 +50,12 @@ def beside(
     since: datetime,
     at: datetime,
     public: bool,
+    village: int | None = None,
 ) -> list[dict[str, Any]]:
     """Return cases near a point, nearest first; `public` gives out only what anybody may know."""
     values = {
         "lon": lon, "lat": lat, "radius_m": radius_m, "since": since, "at": at, "public": public,
+        "village": village,
     }  # fmt: skip
     return [dict(row) for row in session.execute(_BESIDE, values).mappings()]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -12,12 +12,15 @@ from sqlalchemy.orm import Session
 from core.access import Access
 from core.errors import NotFound
 from core.personal import phone_keys
-from dispatch.incidents import duplicates
+from dispatch.incidents import duplicates, reporters
+from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import act
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.catalogue import SOURCES, Category
 from dispatch.incidents.citizens import queries
+from dispatch.incidents.citizens import service as citizens
 from dispatch.incidents.citizens.progress import headline
+from dispatch.incidents.citizens.service import Progress
 from dispatch.incidents.duplicates import Candidate
 from dispatch.incidents.lifecycle import STATUS_NAMES, Action, Status
 from people.scope import Actor
@@ -26,6 +29,7 @@ REMEMBERED: Final = timedelta(days=730)
 BESIDE_M: Final = 1_000.0
 BESIDE_SINCE: Final = timedelta(days=30)
 _CALLS: Final = 50
+_IN_VILLAGE_M: Final = 400.0  # how far two without a point are taken to be within one village
 
 
 def caller(session: Session, phone: str, *, at: datetime) -> list[dict[str, Any]]:
@@ -51,6 +55,7 @@ def beside(
     description: str,
     lon: float,
     lat: float,
+    village: int | None,
     at: datetime,
 ) -> list[dict[str, Any]]:
     """Return cases within a kilometre and thirty days that may be the same, the likeliest first."""
@@ -62,6 +67,7 @@ def beside(
         since=at - BESIDE_SINCE,
         at=at,
         public=False,
+        village=village,
     )
     words = duplicates.grams(description)
     window_h = BESIDE_SINCE / timedelta(hours=1)
@@ -71,8 +77,10 @@ def beside(
             "title": row["title"],
             "status": STATUS_NAMES[Status(row["status"])],
             "agency": row["agency"],
-            "distance_m": round(row["distance_m"]),
+            "distance_m": None if row["distance_m"] is None else round(row["distance_m"]),
             "hours": round(row["hours"], 1),
+            "lon": row["lon"],
+            "lat": row["lat"],
             "score": duplicates.score(
                 _candidate(row), words, category=category.code, radius_m=BESIDE_M, window_h=window_h
             ),
@@ -87,7 +95,7 @@ def _candidate(row: dict[str, Any]) -> Candidate:
     return Candidate(
         id=row["id"],
         number=row["number"],
-        distance_m=row["distance_m"],
+        distance_m=_IN_VILLAGE_M if row["distance_m"] is None else row["distance_m"],
         hours=row["hours"],
         category=row["category"],
         description=row["description"],
@@ -125,3 +133,33 @@ def call_back(
         )
         done = act(session, incident_id, again, actor=actor, at=at)
     return done.status
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What a receipt (受理单) says of a case, its reporter masked."""
+
+    progress: Progress
+    name: str | None
+    phone: str | None
+    description: str
+    address: str | None
+    source: str
+    accept_by: datetime | None
+
+
+def receipt(session: Session, number: str) -> Slip:
+    """Return the receipt of a case that the caller may see."""
+    incident = cases.by_number(session, number)
+    if incident is None:
+        raise NotFound("没有这个编号，或不是本台登记的")
+    who = reporters.masked(incident)
+    return Slip(
+        progress=citizens.progress(session, incident.tracking_code),
+        name=who.name,
+        phone=who.phone,
+        description=incident.description,
+        address=incident.address,
+        source=SOURCES.get(incident.source, incident.source),
+        accept_by=incident.due_at if incident.due_stage == "accept" else None,
+    )

@@ -50,6 +50,7 @@ class Draft:
     done: bool = False
     note: str | None = None
     drill: bool = False
+    tracking_code: str | None = None
 
     @property
     def has_point(self) -> bool:

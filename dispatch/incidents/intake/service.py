@@ -209,7 +209,7 @@ def _case_values(
     words = None if draft.has_point or draft.village_code else draft.address
     return {
         "id": ids.uuid7(at),
-        "tracking_code": ids.tracking_code(),
+        "tracking_code": draft.tracking_code or ids.tracking_code(),
         "day": f"{local(at):%Y%m%d}",
         "at": at,
         "action": action.value,

@@ -1,0 +1,262 @@
+/* 导诊台: one case from the first key to the printed slip, by keyboard alone, with or without us. */
+(() => {
+  "use strict";
+  const $ = (id) => document.getElementById(id), queue = window.windowQueue, lists = window.windowLists, map = window.lightMap;
+  const { ask, read, write } = queue;
+  const EMPTY = { source: "hotline", cls: null, place: null, point: null, twins: [], same: "", known: null, started: 0 };
+  let book = read("book", null), now = { ...EMPTY }, cut = false, cutSince = 0, last = read("last", null), asked = 0;
+  const clock = (at, day = false) => new Date(at).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", ...(day ? { month: "long", day: "numeric" } : {}), hour: "2-digit", minute: "2-digit", ...(day === null ? { second: "2-digit" } : {}), hour12: false });
+  const sameDay = (at) => new Date(at).toDateString() === new Date().toDateString();
+  const moment = (at) => sameDay(at) ? clock(at) : clock(at, true);
+  const spoken = (code) => `${code.slice(0, 5)}-${code.slice(5)}`;
+  const masked = (phone) => phone.length > 6 ? `${phone.slice(0, 3)} **** ${phone.slice(-4)}` : phone;
+  const node = (name, props = {}, ...children) => { const made = Object.assign(document.createElement(name), props); made.append(...children); return made; };
+  const wrong = (words, id) => { $("wrong").textContent = words; $("wrong").hidden = !words; if (words && id) $(id).focus(); };
+
+  /* fields in the order a conversation takes */
+  const order = () => ["phone", "name", "words", "what", "where", ...[...$("asks").querySelectorAll("input,select")].map((each) => each.id), "send"];
+  const go = (step) => {
+    const ids = order(), at = ids.indexOf(document.activeElement.id), next = $(ids[Math.min(Math.max(at + step, 0), ids.length - 1)]);
+    next.focus(); if (next.select) next.select();
+  };
+  const start = () => { if (!now.started) now.started = Date.now(); };
+
+  /* who (谁) */
+  const earlier = (...children) => $("earlier").replaceChildren(...children);
+  const lookUp = async () => {
+    const phone = $("phone").value.replace(/\D/g, "");
+    if (phone.length < 7) { $("earlier-n").hidden = true; return; }
+    try {
+      const { cases } = await ask("POST", "/api/v1/window/caller", { phone });
+      $("earlier-n").hidden = !cases.length; $("earlier-n").textContent = cases.length;
+      earlier(...(cases.length ? cases.slice(0, 3).map((each) => node("div", { className: "old" }, lists.span("t3", clock(each.reported_at, true).split(" ")[0]), node("b", { textContent: each.title }), lists.span("t2", each.status), node("small", { textContent: `${each.place} · ${each.source} · ${each.number}` }))) : [node("p", { className: "none", textContent: "这个号码以前没有来过。" })]));
+      const days = cases.filter((each) => Date.now() - new Date(each.reported_at) < 30 * 864e5).length;
+      $("phone-said").textContent = days ? `30 天内第 ${days + 1} 次` : "";
+    } catch { earlier(node("p", { className: "none", innerHTML: "连不上时查不到来电人的旧案。<br>恢复后自动比对。" })); }
+  };
+
+  /* what (什么) */
+  const what = new lists.List($("what-list"), (each, n) => [lists.keyed(n + 1), node("span", {}, node("b", { textContent: each.name }), lists.spelled(each.initials, $("what").value)), lists.span("t3 s", `${each.major}　${["", "特急", "紧急", "一般", "可缓"][each.level]}`)], (each) => { setClass(each); go(1); });
+  const offerClasses = () => { if (book) what.show(lists.classesFor(book, $("what").value)); };
+  const setClass = (each) => {
+    now.cls = each; now.same = ""; $("step-2").classList.add("done"); $("what").value = each.name; offerClasses();
+    $("what-said").textContent = `${each.major}　已选 ${each.name}`;
+    $("asks").replaceChildren(...each.ask.map((one) => {
+      const into = node(one.choices.length ? "select" : "input", { id: `ask-${one.code}`, required: one.required });
+      if (one.choices.length) into.append(new Option("", ""), ...one.choices.map((value) => new Option(value)));
+      return node("label", {}, one.name + (one.required ? " 必填" : ""), into);
+    }));
+    triage(); beside();
+  };
+
+  /* where (哪里) */
+  const where = new lists.List($("where-list"), (each) => [lists.keyed(each.kind), node("span", {}, node("b", { textContent: each.label })), lists.span("t3 s", each.aside)], (each) => { setPlace(each); go(1); });
+  const ofVillage = (each, typed) => ({ kind: "V", label: `${each.town} ${each.name}`, aside: "没有点也行", town: each.town, village_code: each.code, lon: each.lon, lat: each.lat, address: /^[a-z]+$/i.test(typed.trim()) ? "" : typed.trim() });
+  const offerPlaces = () => {
+    const typed = $("where").value;
+    const local = book ? lists.villagesFor(book, typed).map((each) => ofVillage(each, typed)) : [];
+    const bare = typed.trim() && !/^[a-z]+$/i.test(typed.trim()) && !local.length ? [{ kind: "A", label: typed.trim(), aside: "只记地址，位置待定", address: typed.trim() }] : [];
+    where.show([...local, ...bare].slice(0, 4));
+    clearTimeout(asked);
+    if (typed.trim() && !cut) asked = setTimeout(() => search(typed, local), 120);
+  };
+  const search = async (typed, local) => {
+    const found = await ask("GET", `/geo/places?q=${encodeURIComponent(typed)}&limit=6`).catch(() => null);
+    if (!found || $("where").value !== typed) return;
+    const known = new Set(local.map((each) => each.village_code));
+    const more = (found.places || found).filter((each) => each.village_code && !known.has(each.village_code)).map((each) => ({ kind: "V", label: each.label, aside: "没有点也行", town: each.label.split(" · ")[0], village_code: each.village_code, lon: each.lon, lat: each.lat, address: /^[a-z]+$/i.test(typed.trim()) ? "" : typed.trim() }));
+    if (more.length) { const at = where.at, rows = [...where.rows.filter((each) => each.kind !== "A"), ...more].slice(0, 4); where.show(rows); where.at = Math.min(at, rows.length - 1); where.paint(); }
+  };
+  const setPlace = (each) => {
+    now.place = each; now.point = null; now.same = ""; $("step-3").classList.add("done");
+    $("where-said").textContent = each.village_code ? `位置：${each.label}${each.address ? `，${each.address}` : ""}` : "位置待定，登记后由县中心定点";
+    $("where").value = each.address || each.label; triage(); beside();
+  };
+  const drawMap = () => {
+    if (!now.known || !now.known.around) { $("map").replaceChildren(); $("map-said").hidden = false; return; }
+    $("map-said").hidden = true;
+    const base = now.point || [now.place.lon, now.place.lat];
+    const marks = now.twins.filter((each) => each.lon !== null).map((each) => ({ at: [(each.lon - base[0]) * 111320 * Math.cos(base[1] * Math.PI / 180), (each.lat - base[1]) * 110940] }));
+    const drawn = map.draw($("map"), now.known.around, { width: 276, height: 226, span: 1600, labels: true, marks });
+    $("map").onclick = (event) => { now.point = map.shift(base, drawn.metres(event)); $("where-said").textContent = "已在图上定点"; beside(); };
+  };
+
+  /* twins (旁边的相似案件) and deadlines */
+  const beside = async () => {
+    if (!now.cls || !now.place) { render(); return; }
+    const mine = now, body = { category: now.cls.code, description: $("words").value };
+    if (now.point) [body.lon, body.lat] = now.point; else if (now.place.village_code) body.village_code = now.place.village_code;
+    try {
+      const found = await ask("POST", "/api/v1/window/beside", body);
+      if (mine !== now) return;
+      now.known = found; now.twins = found.twins;
+    } catch { if (mine !== now) return; now.known = null; now.twins = []; }
+    render(); drawMap();
+  };
+  const showTwins = () => {
+    $("step-4").classList.toggle("done", Boolean(now.known)); $("twin-acts").hidden = !now.twins.length;
+    $("twins-said").textContent = now.known ? `30 天、1 千米内 ${now.twins.length} 件` : "";
+    if (cut) { $("twins").replaceChildren(node("p", { className: "none", textContent: "连不上时查不到相似案件。恢复后照常登记，受理时再看是不是同一件，不会悄悄合并。" })); return; }
+    $("twins").replaceChildren(...(now.twins.length ? now.twins.map((each, n) => {
+      const card = node("button", { type: "button", className: "twin" }, node("h3", {}, each.title, node("small", { textContent: each.distance_m === null ? "同一村" : `${(each.distance_m / 1000).toFixed(1)} 千米` })), node("p", { innerHTML: "" }, `${each.number}　相似 ${each.score.toFixed(2)}`, document.createElement("br"), `${ago(each.hours)}　${each.status}${each.agency ? `　${each.agency} 主办` : ""}`));
+      card.setAttribute("aria-pressed", now.same ? now.same === each.number : n === 0); card.onclick = () => same(each.number); return card;
+    }) : [node("p", { className: "none", textContent: now.known ? "附近没有相似的案件。" : "选了分类和地方，这里列出旁边的相似案件。" })]));
+    $("twin-yes").setAttribute("aria-pressed", Boolean(now.same)); $("twin-no").setAttribute("aria-pressed", now.same === "");
+  };
+  const ago = (hours) => hours < 1 ? `${Math.max(1, Math.round(hours * 60))} 分钟前` : hours < 24 ? `${Math.round(hours)} 小时前` : `${Math.round(hours / 24)} 天前`;
+  const same = (number) => { now.same = number; render(); };
+
+  /* triage (分诊) and the slip (受理单) */
+  const triage = () => {
+    const each = now.cls; $("step-5").classList.toggle("done", Boolean(each));
+    if (!each) return;
+    $("triage").replaceChildren(node("div", { className: "big" }, `${each.window.n} 号窗口`, node("span", { textContent: each.window.name })),
+      node("p", { className: "t2 s" }, each.unit, each.sits ? "　" : "", each.sits ? lists.span(each.sits_now ? "force" : "t2", each.sits) : ""),
+      node("div", { className: "way" }, ...each.ways.map((way, n) => node("span", { textContent: `${n + 1} ${way}` }))),
+      node("div", { className: "facts" }, node("span", { textContent: "承接" }), node("b", { textContent: centre() }), node("span", { textContent: "主办" }), node("b", { textContent: each.lead === each.unit ? each.unit : `${each.lead}　${each.unit} 配合` }), ...(each.urgent ? [node("span", { className: "orange", textContent: "特急" }), node("b", { textContent: "登记后立即电话报值班长" })] : [])));
+    $("triage-by").textContent = cut ? "按本机规则" : "按分类给出";
+  };
+  const codes = () => read("codes", []);
+  const slip = (entry) => {
+    const rows = [["来访", `${entry.name || "未留姓名"}　${masked(entry.phone || "")}`], ["事项", entry.title], ["地点", entry.place], ["承接", entry.lead], ["窗口", entry.window]];
+    if (entry.due) rows.push(["答复", `${moment(entry.due)} 前办好`]); else if (entry.local) rows.push(["正式号", "恢复后补登"]);
+    const code = entry.reserved, picture = code ? `<svg class="qr" role="img" aria-label="查进度的二维码" viewBox="-2 -2 ${code.side + 4} ${code.side + 4}" shape-rendering="crispEdges"><path d="${code.qr}" fill="#000"/></svg><div class="code num">${spoken(code.code)}</div>` : "";
+    $("slip").replaceChildren(node("h4", {}, "长沙县综治中心　受理单", node("small", { className: "num", textContent: entry.number || (entry.local ? `本机 ${entry.local}` : "") })),
+      node("div", { className: "facts" }, ...rows.flatMap(([k, v]) => [node("span", { textContent: k }), node("b", { textContent: v })])), node("div", { innerHTML: picture }));
+  };
+  const centre = () => now.place?.town ? `${now.place.town}综治中心` : "县综治中心";
+  const draft = () => ({ name: $("name").value.trim(), phone: $("phone").value.replace(/[^\d+-]/g, ""), title: now.cls?.name || "", place: now.place ? [now.place.village_code ? now.place.label : "", now.place.address].filter(Boolean).join(" ") : "", lead: now.cls ? centre() : "", window: now.cls ? `${now.cls.window.n} 号窗口 ${now.cls.window.name}` : "", due: now.known?.handled_by || "", reserved: codes()[0] });
+  const render = () => {
+    showTwins(); triage(); slip(draft());
+    const each = now.cls, due = now.known?.handled_by;
+    $("say").textContent = each ? `您反映的${each.name}，${centre()}受理，由${each.lead}办${each.lead === each.unit ? "" : `，${each.unit}配合`}${due ? `，${moment(due)} 前办好` : ""}。${each.bring ? `要来的话到县综治中心 ${each.window.n} 号窗口，带${each.bring}。` : ""}查询码在受理单上，可随时查进度。` : "选了分类和地方，这里给出答复。";
+    $("after").textContent = each && now.place ? cut ? `恢复即补登，受理时刻按现在 ${clock(Date.now())} 算` : now.known?.accept_by ? `登记后到${centre()}待受理，受理限 ${moment(now.known.accept_by)}` : "" : "";
+    $("send-words").textContent = cut ? "存本机并打印" : "登记并打印";
+  };
+
+  /* sending (登记) */
+  const lack = () => {
+    if (!now.cls) return ["请选分类", "what"];
+    if (!now.place) return ["请说明在哪里", "where"];
+    if (!$("words").value.trim()) return ["请写原话", "words"];
+    const open = [...$("asks").querySelectorAll("[required]")].find((each) => !each.value);
+    return open ? ["请填必填要素", open.id] : null;
+  };
+  const entryOf = () => {
+    const said = draft(), attributes = Object.fromEntries([...$("asks").querySelectorAll("input,select")].filter((each) => each.value).map((each) => [each.id.slice(4), each.value]));
+    if (now.same) attributes.same_as = now.same;
+    const body = { category: now.cls.code, description: $("words").value.trim(), source: now.source, attributes, claimed_at: new Date().toISOString(), reporter: { name: said.name || null, phone: said.phone || null } };
+    if (now.place.address || !now.place.village_code) body.address = now.place.address;
+    if (now.point) body.point = { lon: now.point[0], lat: now.point[1], frame: "cgcs2000" }; else if (now.place.village_code) body.village_code = now.place.village_code;
+    if (said.reserved) body.reserved = { code: said.reserved.code, seal: said.reserved.seal };
+    return { ...said, key: queue.key(), body: JSON.stringify(body), at: Date.now(), spent: now.started ? Date.now() - now.started : 0 };
+  };
+  const submit = async () => {
+    const missing = lack();
+    if (missing) { wrong(...missing); return; }
+    if ($("send").disabled) return;
+    wrong(""); $("send").disabled = true;
+    const entry = entryOf();
+    try {
+      if (cut) throw new queue.Away();
+      const receipt = await queue.send(entry);
+      entry.number = receipt.number; entry.due = entry.due || "";
+    } catch (error) {
+      if (!(error instanceof queue.Away) && error.status !== 401) { $("send").disabled = false; wrong(error.message); return; }
+      entry.local = queue.localNumber(); queue.keep(entry); goAway();
+    }
+    write("codes", codes().slice(1)); lists.remember(now.cls.code); write("last", last = { ...entry, body: undefined });
+    const spent = read("spent", {}), today = new Date().toDateString();
+    write("spent", { day: today, list: [...(spent.day === today ? spent.list : []), entry.spent] });
+    slip(entry); document.body.dataset.stored = entry.number || `本机 ${entry.local}`; window.print();
+    $("send").disabled = false; clear(); showStrip(); showToday();
+    slip(last); $("after").textContent = entry.number ? `刚登记 ${entry.number}，F8 再打一张` : `刚存本机 ${entry.local}，恢复后自动补登`;
+    if (codes().length < 15) reserve();
+  };
+  const clear = () => {
+    now = { ...EMPTY, source: now.source }; for (const id of ["phone", "name", "words", "what", "where"]) $(id).value = "";
+    document.querySelectorAll(".step.done").forEach((each) => each.classList.remove("done")); $("asks").replaceChildren(); $("phone-said").textContent = ""; $("what-said").textContent = book ? `${book.classes.length} 小类，常用在前` : ""; $("where-said").textContent = "";
+    $("earlier-n").hidden = true; earlier(node("p", { className: "none", textContent: "输入号码后按回车，这里列出以前的案件。" })); $("triage").replaceChildren(node("p", { className: "none", textContent: "选了分类，这里告诉您去几号窗口、谁来办、走哪条路。" })); where.show([]); offerClasses(); wrong(""); drawMap(); render(); $("phone").focus();
+  };
+
+  /* away and back (断开与恢复) */
+  const goAway = () => { if (!cut) { cut = true; cutSince = Date.now(); document.body.classList.add("cut"); render(); } showStrip(); };
+  const comeBack = () => { if (cut) { cut = false; document.body.classList.remove("cut"); render(); showStrip(); window.windowCalls.load(); } };
+  const showStrip = () => {
+    const kept = queue.waiting(); $("strip").hidden = !cut; document.body.dataset.waiting = kept.length; document.body.dataset.state = cut ? "cut" : "live";
+    $("strip-words").textContent = `连不上平台，本机已存 ${kept.length} 件`;
+    $("strip-queue").replaceChildren(...kept.slice(-3).map((each) => node("span", {}, `本机 ${each.local} `, node("i", { textContent: `${each.title} ${clock(each.at)}` }))));
+    const gone = Math.round((Date.now() - cutSince) / 1000);
+    $("strip-since").textContent = `断开 ${Math.floor(gone / 60)} 分 ${gone % 60} 秒，正在重连　恢复后按号补登，每件只登一次`;
+    $("beat").textContent = cut ? "" : "● 已连接";
+  };
+  const told = (entry, receipt, words) => {
+    if (receipt) { $("after").textContent = `本机 ${entry.local} 已补登为 ${receipt.number}`; document.body.dataset.filed = receipt.number; }
+    else wrong(`本机 ${entry.local} 没有登上：${words}。请重新录入`);
+  };
+  const beat = async () => {
+    let up = false;
+    try { const said = await (await fetch("/readyz", { signal: AbortSignal.timeout(4000) })).json(); up = Boolean(said.parts?.database?.ok); } catch { up = false; }
+    if (!up) { goAway(); return; }
+    try { await queue.flush(told); comeBack(); } catch (error) { if (error.status === 401) wrong("登录已过期：请在新窗口登录，本机存的会自动补登"); else goAway(); }
+    showStrip();
+  };
+  const reserve = async () => { try { write("codes", [...codes(), ...(await ask("POST", "/api/v1/window/codes", {})).codes].slice(0, 60)); render(); } catch { /* asked again with the next case */ } };
+  const showToday = () => { const spent = read("spent", {}), list = spent.day === new Date().toDateString() ? [...spent.list].sort((a, b) => a - b) : []; $("today").textContent = list.length ? `今日 ${list.length} 件，中位 ${Math.round(list[list.length >> 1] / 1000)} 秒` : "今日 0 件"; };
+
+  /* keys (按键) */
+  const setSource = (source) => { now.source = source; document.querySelectorAll("[data-source]").forEach((each) => each.setAttribute("aria-pressed", each.dataset.source === source)); };
+  const enter = (target) => {
+    if (target.id === "phone") { lookUp(); $("step-1").classList.add("done"); }
+    if (target.id === "what") { what.take(); if (!what.now) go(1); return; }
+    if (target.id === "where") { where.take(); if (!where.now) go(1); return; }
+    if (target.id === "words" && now.cls && now.place) beside();
+    if (target.id === "send") submit(); else go(1);
+  };
+  const LISTS = { what, where };
+  document.addEventListener("keydown", (event) => {
+    const { key, target } = event, list = LISTS[target.id];
+    if ($("call").open) return;
+    const done = () => { event.preventDefault(); event.stopPropagation(); };
+    if (event.isComposing) return;
+    if (key === "Enter" && event.ctrlKey) { done(); submit(); }
+    else if (key === "Enter" && event.shiftKey) { done(); go(-1); }
+    else if (key === "Enter" && target.closest(".twin, .acts, .src, .plain")) return;
+    else if (key === "Enter") { done(); enter(target); }
+    else if (key === "F1" || key === "F2") { done(); setSource(key === "F1" ? "hotline" : "window"); }
+    else if (key === "F4") { done(); window.windowCalls.open(); }
+    else if (key === "F7") { done(); paper(); }
+    else if (key === "F8") { done(); if (last) { slip(last); window.print(); } }
+    else if (key === "Escape") { done(); clear(); }
+    else if (event.altKey && "123w".includes(key.toLowerCase())) { done(); $({ 1: "phone", 2: "what", 3: "where", w: "words" }[key.toLowerCase()]).focus(); }
+    else if (list && (key === "ArrowDown" || key === "ArrowUp")) { done(); list.move(key === "ArrowDown" ? 1 : -1); }
+    else if (target.id === "what" && /^[1-9]$/.test(key) && what.rows[key - 1]) { done(); what.at = key - 1; what.take(); }
+    else if (target.id === "send" && now.twins.length && /^[mn]$/i.test(key)) { done(); same(key.toLowerCase() === "m" ? now.twins[0].number : ""); }
+    start();
+  });
+  const paper = () => { const narrow = document.body.classList.toggle("narrow"); write("narrow", narrow); $("paper").textContent = narrow ? "80 毫米纸" : "A4 纸"; };
+  $("what").addEventListener("input", () => { now.cls = null; offerClasses(); });
+  $("where").addEventListener("input", () => { now.place = null; offerPlaces(); });
+  for (const id of ["phone", "name"]) $(id).addEventListener("input", () => slip(draft()));
+  $("send").onclick = submit; $("paper").onclick = paper; $("twin-yes").onclick = () => same(now.twins[0].number); $("twin-no").onclick = () => same("");
+  document.querySelectorAll("[data-source]").forEach((each) => { each.onclick = () => setSource(each.dataset.source); });
+  setInterval(() => {
+    const spent = now.started ? (Date.now() - now.started) / 1000 : 0;
+    $("clock").textContent = clock(Date.now(), null); $("spent").textContent = `${Math.floor(spent / 60)}:${String(Math.floor(spent % 60)).padStart(2, "0")}`;
+    $("spent-bar").style.width = `${Math.min(100, spent / .3)}%`; $("spent-bar").parentElement.classList.toggle("over", spent > 30);
+  }, 500);
+
+  const open = async () => {
+    if (read("narrow", false)) paper();
+    clear(); showToday(); showStrip();
+    try { write("book", book = await ask("GET", "/api/v1/window/book")); write("clerk", (await ask("GET", "/api/session")).name); } catch { goAway(); }
+    $("clerk").textContent = read("clerk", "");
+    if (book) $("what-said").textContent = `${book.classes.length} 小类，常用在前`;
+    offerClasses();
+    if (codes().length < 15) await reserve();
+    await window.windowCalls.load(); render(); await beat(); setInterval(beat, 4000); setInterval(window.windowCalls.load, 60000);
+    document.body.dataset.ready = "1";
+  };
+  if ("serviceWorker" in navigator) navigator.serviceWorker.register("/window/worker.js", { scope: "/window" }).catch(() => undefined);
+  open();
+})();
