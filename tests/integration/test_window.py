@@ -161,7 +161,7 @@ def test_a_call_back_shows_the_number_on_record_and_not_solved_reaches_the_unit(
     assert PHONE not in str(row)
     shown = clerk.post(f"{W}/call-backs/{made}/number")
     assert shown.json() == {"name": "文三丰", "phone": PHONE}
-    seen = rows("select actor from audit_entries where action = 'incident.unmask'")
+    seen = rows("select actor from audit where action = 'incident.unmask'")
     assert len(seen) == 1
     lacking = clerk.post(f"{W}/call-backs/{made}", json={"result": "reached"})
     assert lacking.status_code == 422

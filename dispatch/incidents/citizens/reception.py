@@ -70,35 +70,38 @@ def beside(
         village=village,
     )
     words = duplicates.grams(description)
-    window_h = BESIDE_SINCE / timedelta(hours=1)
-    offered = [
-        {
-            "number": row["number"],
-            "title": row["title"],
-            "status": STATUS_NAMES[Status(row["status"])],
-            "agency": row["agency"],
-            "distance_m": None if row["distance_m"] is None else round(row["distance_m"]),
-            "hours": round(row["hours"], 1),
-            "lon": row["lon"],
-            "lat": row["lat"],
-            "score": duplicates.score(
-                _candidate(row), words, category=category.code, radius_m=BESIDE_M, window_h=window_h
-            ),
-        }
-        for row in found
-    ]
+    offered = [{**_shown(row), "score": _score(row, words, category)} for row in found]
     likely = [each for each in offered if each["score"] >= duplicates.LEAST]
     return sorted(likely, key=lambda each: -each["score"])[:2]
 
 
-def _candidate(row: dict[str, Any]) -> Candidate:
-    return Candidate(
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    """Return what the desk sees of a case that may be the same: nothing that anybody said."""
+    metres = row["distance_m"]
+    return {
+        "number": row["number"],
+        "title": row["title"],
+        "status": STATUS_NAMES[Status(row["status"])],
+        "agency": row["agency"],
+        "distance_m": None if metres is None else round(metres),
+        "hours": round(row["hours"], 1),
+        "lon": row["lon"],
+        "lat": row["lat"],
+    }
+
+
+def _score(row: dict[str, Any], words: frozenset[str], category: Category) -> float:
+    window_h = BESIDE_SINCE / timedelta(hours=1)
+    candidate = Candidate(
         id=row["id"],
         number=row["number"],
         distance_m=_IN_VILLAGE_M if row["distance_m"] is None else row["distance_m"],
         hours=row["hours"],
         category=row["category"],
         description=row["description"],
+    )
+    return duplicates.score(
+        candidate, words, category=category.code, radius_m=BESIDE_M, window_h=window_h
     )
 
 
