@@ -25,6 +25,7 @@ from tests.grouping import (  # noqa: F401 (pytest finds its hooks here)
     pytest_collection_modifyitems,
     pytest_xdist_make_scheduler,
 )
+from tests.leaks import Watch
 
 HOME = Path(os.environ.get("YIWANG_TEST_HOME", ROOT / ".local" / "test"))
 SEEDED_FROM = ("core", "geo", "people", "dispatch", "alerts", "migrations", "data", "workers")
@@ -56,6 +57,11 @@ def servers() -> Servers:
     """Start the servers once a run, or find those that another test process started."""
     HOME.mkdir(parents=True, exist_ok=True)
     return Servers(HOME, embedded.start_postgres(HOME, durable=False), embedded.start_redis(HOME))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch for what must stand in no log, from the first test on."""
+    config.pluginmanager.register(Watch(HOME), "leaks")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
