@@ -25,7 +25,7 @@ from core import db, logs
 from core.access import Access
 from core.errors import NotFound
 from core.settings import ROOT, settings
-from dashboard import callbacks, health, metrics, permitted, sign_in
+from dashboard import account, callbacks, health, metrics, permitted, sign_in
 from dashboard.api import docs, problems, session
 from dashboard.api import live as live_routes
 from dashboard.auth import FORM_COOKIE, FORM_HEADER, Gate, acting_as
@@ -144,6 +144,7 @@ def build() -> FastAPI:
         api.include_router(light)
     if settings().zone != "outer":
         api.include_router(live_routes.router)
+        api.include_router(account.router)
     _mount_packages(api)
     for prefix in CLOSED_PREFIXES:
         api.include_router(_nothing_else(prefix))

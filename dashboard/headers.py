@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 
 from starlette.exceptions import HTTPException
@@ -11,6 +12,7 @@ from dashboard.api.problems import SENTENCES, problem
 
 MOST_BYTES = 12 * 1024 * 1024
 MOST_JSON_BYTES = 2 * 1024 * 1024
+log = logging.getLogger(__name__)
 _FIXED = [
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -77,6 +79,11 @@ class Guard:
                 await self.app(scope, _counted(receive, limit), dress)
             except TooLarge:
                 too_large = not started
+            except Exception:
+                if started:
+                    raise
+                log.exception("request failed")
+                await problem(500, code="failed", detail=SENTENCES[500])(scope, receive, dress)
         if too_large:
             refusal = problem(413, code="too_large", detail=SENTENCES[413], limit_bytes=limit)
             await refusal(scope, receive, dress)

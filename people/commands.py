@@ -14,6 +14,7 @@ import click
 from core import clock, db
 from core.access import Access
 from core.settings import settings
+from people.key_commands import key, unbind
 from people.roles import ACCOUNT_ROLES, Post, Role
 from people.scope import Actor
 
@@ -29,6 +30,10 @@ BY_HAND = Actor.system("命令行")
 @click.group()
 def people() -> None:
     """单位、人员和账号 (units, staff, accounts)."""
+
+
+people.add_command(key)
+people.add_command(unbind)
 
 
 @people.command("load-units")

@@ -87,6 +87,8 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /sign-out": PUBLIC,
     "GET /sign-in/bind": ACCOUNTS,
     "POST /sign-in/bind": ACCOUNTS,
+    "GET /account": ACCOUNTS,
+    "POST /account": ACCOUNTS,
     "POST /api/session": PUBLIC,
     "GET /api/session": FRAME,
     "DELETE /api/session": SIGNED_IN,

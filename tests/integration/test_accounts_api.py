@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from anyio import to_thread
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from starlette.testclient import TestClient
@@ -14,6 +16,9 @@ from core import clock, live
 from core.access import Access
 from core.db import transaction
 from dashboard import auth
+from dashboard import live as web_live
+from dashboard.live import Client, Hub
+from people import sign_in
 from tests import web
 
 ADMIN_ONLY = (
@@ -268,3 +273,43 @@ def test_a_key_may_ask_as_often_as_its_row_says(client: TestClient, admin: TestC
     assert refused.headers["content-type"] == "application/problem+json"
     assert 1 <= int(refused.headers["retry-after"]) <= 60
     assert refused.json()["code"] == "too_many"
+
+
+@pytest.mark.parametrize("ended", ["session", "account", "key"])
+def test_an_open_stream_is_cut_soon_after_what_opened_it_ends(
+    client: TestClient, admin: TestClient, monkeypatch: pytest.MonkeyPatch, ended: str
+) -> None:
+    """Each web process asks every two seconds; here a hundred times as often."""
+    monkeypatch.setattr(web_live, "CHECK_SESSIONS_S", 0.02)
+    name = f"feed-{ended}"
+    asked = {"name": name, "scopes": ["readings"]}
+    key = admin.post("/api/v1/keys", json=asked).json()["key"]
+    browser = web.sign_in(client, "dept-ga")
+    with transaction(Access.nobody()) as session:
+        held = browser.cookies["yiwang_session"]
+        identity = (
+            sign_in.who_has_key(session, key, at=clock.now())
+            if ended == "key"
+            else sign_in.who_holds(session, held, at=clock.now())
+        )
+    assert identity is not None
+    end = {
+        "session": ("DELETE", "/api/v1/accounts/dept-ga/sessions"),
+        "account": ("POST", "/api/v1/accounts/dept-ga/disable"),
+        "key": ("DELETE", f"/api/v1/keys/{name}"),
+    }[ended]
+
+    async def play() -> None:
+        hub = Hub()
+        viewer = Client(identity)
+        hub.clients.add(viewer)
+        checking = asyncio.create_task(hub._check_sessions())
+        await asyncio.sleep(0.1)
+        assert viewer.queue.empty()
+        assert (await to_thread.run_sync(admin.request, *end)).is_success
+        async with asyncio.timeout(2):
+            assert await viewer.queue.get() is None
+        checking.cancel()
+
+    asyncio.run(play())
+    admin.post("/api/v1/accounts/dept-ga/enable")

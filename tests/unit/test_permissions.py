@@ -38,7 +38,7 @@ def test_every_change_kind_that_is_written_has_a_row() -> None:
 
 
 def test_an_auditor_only_reads() -> None:
-    own = ("/_dash-update-component", "/api/session", "/api/v1/sessions", "/sign-in")
+    own = ("/_dash-update-component", "/api/session", "/api/v1/sessions", "/sign-in", "/account")
     wide = [
         key
         for key, row in DOORS.items()
