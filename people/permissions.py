@@ -50,7 +50,7 @@ _COUNTY: Final = (_R.COUNTY_COMMAND, _R.DUTY_LEADER)
 _CENTRES: Final = (*_COUNTY, _R.TOWN_CENTRE, _R.VILLAGE_CENTRE)
 
 PUBLIC: Final = Permission(public=True)
-FILES: Final = Permission(public=True, kiosk=True)
+FILES: Final = Permission(public=True, kiosk=True)  # from a wall somebody may sign in
 SIGNED_IN: Final = Permission(_EVERYONE, any_key=True)
 FRAME: Final = Permission(_EVERYONE, any_key=True, kiosk=True)
 ACCOUNTS: Final = Permission(_EVERYONE)
@@ -82,14 +82,14 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /healthz": FILES,
     "GET /readyz": FILES,
     "GET /metrics": WATCHED,
-    "GET /sign-in": PUBLIC,
-    "POST /sign-in": PUBLIC,
-    "GET /sign-out": PUBLIC,
+    "GET /sign-in": FILES,
+    "POST /sign-in": FILES,
+    "GET /sign-out": FILES,
     "GET /sign-in/bind": ACCOUNTS,
     "POST /sign-in/bind": ACCOUNTS,
     "GET /account": ACCOUNTS,
     "POST /account": ACCOUNTS,
-    "POST /api/session": PUBLIC,
+    "POST /api/session": FILES,
     "GET /api/session": FRAME,
     "DELETE /api/session": SIGNED_IN,
     "PUT /api/session/password": ACCOUNTS,
