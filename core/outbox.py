@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BindParameter,
+    Row,
     Select,
     any_,
     bindparam,
@@ -324,6 +325,15 @@ def ages(session: Session) -> dict[str, float]:
         )
     ).one()
     return {"unpublished_s": float(row[0]), "undone_s": float(row[1]), "dead": float(row[2])}
+
+
+def dead_letters(session: Session, *, limit: int) -> Sequence[Row[int, str, datetime | None, str]]:
+    """Return what effects gave up on, without its subject: number, kind, when, why in short."""
+    why = func.split_part(func.coalesce(Outbox.error, ""), "\n", 1)
+    found = select(Outbox.id, Outbox.kind, Outbox.dead_at, func.left(why, 160).label("why"))
+    return session.execute(
+        found.where(Outbox.dead_at.is_not(None)).order_by(Outbox.id.desc()).limit(limit)
+    ).all()
 
 
 def trim(session: Session, keep: str = "1 day") -> int:

@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 
 PING_EVERY_S = 1.0
 PING_LIMIT_S = 2.0
+QUEUES = ("sweeps", "changes")  # the names `workers.queues` gives them
 LATE_AFTER_S = {"relay": 15.0, "workers": 30.0, "scheduler": 60.0, "engine": 15.0}
 
 
@@ -85,17 +86,41 @@ async def ready() -> JSONResponse:
     except (TimeoutError, DomainError):
         found = {"database": {"ok": False, "age_s": None}} | _silent()
     found["redis"] = await to_thread.run_sync(_redis)
+    body = _body(found)
+    return JSONResponse(body, status_code=200 if body["status"] == "ready" else 503)
+
+
+def report() -> dict[str, Any]:
+    """Return the same for a page, with what waits in Redis and what effects gave up on."""
+    try:
+        found = _look()
+        with transaction(Access(role="health", see_all=True)) as session:
+            dead = [row._asdict() for row in outbox.dead_letters(session, limit=20)]
+    except DomainError:
+        found, dead = {"database": {"ok": False, "age_s": None}} | _silent(), []
+    found["redis"] = _redis()
+    return {**_body(found), "queued": _queued(), "dead": dead}
+
+
+def _queued() -> int:
+    """Return how many batches wait in Redis; it may be away."""
+    try:
+        return sum(int(str(live.connection().llen(f"rq:queue:{name}"))) for name in QUEUES)
+    except (redis.RedisError, OSError, ValueError):
+        return 0
+
+
+def _body(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
     supervisor = parts.read(settings().home)
     if supervisor is not None:
         _add_restarts(found, supervisor)
     is_ready = all(part["ok"] for part in found.values())
-    body = {
+    return {
         "status": "ready" if is_ready else "not_ready",
         "stage": supervisor.stage if supervisor else None,
         "parts": found,
         "processes": {part.name: _process(part) for part in supervisor.parts} if supervisor else {},
     }
-    return JSONResponse(body, status_code=200 if is_ready else 503)
 
 
 def _look() -> dict[str, dict[str, Any]]:

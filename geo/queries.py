@@ -183,6 +183,13 @@ def add_version(session: Session, **values: Any) -> int:
     )
 
 
+def count_current(session: Session, tier: str) -> int:
+    """Return how many areas of a tier stand in today's grid."""
+    table = TABLES[tier]
+    counted = select(func.count()).select_from(table).where(table.valid_to.is_(None))
+    return int(session.execute(counted).scalar_one())
+
+
 def latest_version(session: Session) -> GridVersion | None:
     """Return the version loaded last."""
     return session.scalar(select(GridVersion).order_by(GridVersion.id.desc()).limit(1))

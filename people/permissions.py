@@ -267,6 +267,11 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /admin/units": ADMINISTERED,
     "GET /admin/accounts": ADMINISTERED,
     "GET /admin/keys": ADMINISTERED,
+    "GET /admin/catalogue": ADMINISTERED,
+    "GET /admin/rules": ADMINISTERED,
+    "GET /admin/grid": ADMINISTERED,
+    "GET /admin/audit": TRAIL_READ,
+    "GET /admin/health": ADMINISTERED,
     "GET /wall": WALL,
     "GET /rota": ACCOUNTS,
     "GET /{path:path}": SIGNED_IN,  # an unknown page says so

@@ -298,6 +298,14 @@ def newest_version(session: Session) -> Row[int, str, str] | None:
     ).one_or_none()
 
 
+def catalogue_versions(session: Session) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return every loaded version without its tree, the newest first."""
+    v = CatalogueVersion
+    return session.execute(
+        select(v.version, v.edition, v.digest, v.loaded_at, v.loaded_by).order_by(v.version.desc())
+    ).all()
+
+
 def catalogue_tree(session: Session, version: int) -> dict[str, Any]:
     """Return the stored tree of a version."""
     tree = session.scalar(select(CatalogueVersion.tree).where(CatalogueVersion.version == version))
