@@ -10,6 +10,7 @@ _OF: Final = {
     "account": "账号", "audit": "审计", "grant": "共享授权", "incident": "事件", "key": "密钥",
     "keys": "加密密钥", "kiosk": "大屏", "mode": "平战", "rota": "轮值", "session": "登录",
     "staff": "人员", "totp": "动态口令", "unit": "单位", "alert": "预警", "order": "指令",
+    "rules": "规则", "grid": "网格", "calendar": "工作日历", "catalogue": "目录",
 }  # fmt: skip
 _DONE: Final = {
     "added": "新增", "edited": "修改资料", "moved": "调动", "left": "离岗", "returned": "复岗",
@@ -24,6 +25,7 @@ _DONE: Final = {
     "handover_note": "补记交班", "handover_lapsed": "交班逾期", "link_made": "发放日历链接",
     "link_revoked": "停用日历链接", "rotation": "设轮换", "rotate": "轮换", "rotated": "轮换",
     "prune": "清理到期记录", "forgotten": "销毁", "erased": "删除个人信息",
+    "load": "载入", "publish": "发布", "propose": "提议", "confirm": "确认",
 }  # fmt: skip
 _NAMED: Final = {
     "unit": "单位", "posts": "岗位", "cells": "网格", "name": "名称", "short_name": "简称",
@@ -39,9 +41,16 @@ _NAMED: Final = {
 }  # fmt: skip
 
 
+_VALUES: Final = {
+    "browser": "浏览器", "kiosk": "大屏", "am": "上午", "pm": "下午", "phone": "手机",
+    "wecom": "企业微信", "email": "邮箱", "verified": "已核实", "removed": "删除", "done": "完成",
+    "cancelled": "已停止", "all": "全部",
+}  # fmt: skip
+
+
 def action_words(action: str) -> str:
     """Return an action in words: staff.moved → 人员 调动; an unknown one stands as it is."""
-    of, _, done = action.partition(".")
+    of, _, done = action.replace(" ", ".").partition(".")
     if action == "session.opened":
         return "登录 成功"
     if action == "account.opened":
@@ -59,7 +68,7 @@ def value_words(value: Any) -> str:
         return "、".join(value_words(each) for each in value)
     if isinstance(value, dict):
         return "；".join(f"{_NAMED.get(k, k)} {value_words(v)}" for k, v in value.items())
-    return str(value)
+    return _VALUES.get(str(value), str(value))
 
 
 def difference(before: dict[str, Any] | None, after: dict[str, Any] | None) -> html.Table:

@@ -15,6 +15,7 @@ from core.clock import LOCAL, local
 from core.tables import AuditEntry
 from dashboard import ids
 from dashboard.administering import administering, said
+from dashboard.auth import current_identity
 from dashboard.components import admin_frame as frame
 from dashboard.components.audit_words import action_words, difference
 from people.roles import Role
@@ -62,7 +63,19 @@ def layout(**_query: str) -> html.Div:
         tools,
         frame.grid(GRID, COLUMNS, none="这段时间没有符合条件的记录：放宽条件再查"),
     )
+    identity = current_identity()
+    may_verify = identity is not None and identity.actor.role is Role.AUDITOR
     side = frame.pane(
+        frame.head(
+            "封印",
+            html.Button(
+                "立即核验",
+                id="audit-verify",
+                className="btn sm",
+                type="button",
+                hidden=not may_verify,
+            ),
+        ),
         html.Div(id="audit-state"),
         html.Div(frame.empty("选一条记录，看改动前后"), id="audit-row", className="panel"),
         className="r",
@@ -111,7 +124,7 @@ def show_rows(
 
 def _row(each: AuditEntry) -> dict[str, Any]:
     return {
-        "id": each.id,
+        "id": str(each.id),
         "at": f"{each.at.astimezone(LOCAL):%m-%d %H:%M:%S}",
         "actor": each.actor,
         "words": action_words(each.action),
@@ -170,22 +183,18 @@ def show_state(_again: int | None, verify: int | None, _id: str) -> Any:
             told = said("；".join(faults[:3]) or words, wrong=bool(faults))
         state = seals.state(session)
         seen = beats.ages(session).get(seals.VERIFIED_BEAT)
-        may_verify = actor.role is Role.AUDITOR
-    return _state(state, seen, may_verify=may_verify), told
+    return _state(state, seen), told
 
 
-def _state(state: dict[str, Any], seen: beats.Beat | None, *, may_verify: bool) -> list[Any]:
+def _state(state: dict[str, Any], seen: beats.Beat | None) -> list[Any]:
     faults = [str(fault) for fault in seen.detail.get("faults", [])] if seen else []
     sealed = state["sealed_at"]
+    whole = "✗ 发现改动" if faults else "✓ 没有发现改动"
     verified = f"{int(seen.age_s // 60)} 分前" if seen else "还没有核验"
     return [
-        frame.head(
-            "封印",
-            html.Span("✗ 有改动" if faults else "✓ 完整", className="bad" if faults else "ok"),
-            html.Button("立即核验", id="audit-verify", className="btn sm", hidden=not may_verify),
-        ),
         frame.pairs(
             [
+                ("是否完整", html.Span(whole, className="bad" if faults else "ok")),
                 ("封印数", str(state["seals"])),
                 ("最近封印", f"{local(sealed):%m-%d %H:%M}" if sealed else "还没有"),
                 ("封到第几行", str(state["sealed_up_to"] or "—")),
