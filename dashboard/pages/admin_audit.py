@@ -63,24 +63,21 @@ def layout(**_query: str) -> html.Div:
         tools,
         frame.grid(GRID, COLUMNS, none="这段时间没有符合条件的记录：放宽条件再查"),
     )
+    return frame.page("审计", title="审计", main=html.Main([rows, _side()], className="split"))
+
+
+def _side() -> html.Section:
     identity = current_identity()
     may_verify = identity is not None and identity.actor.role is Role.AUDITOR
-    side = frame.pane(
-        frame.head(
-            "封印",
-            html.Button(
-                "立即核验",
-                id="audit-verify",
-                className="btn sm",
-                type="button",
-                hidden=not may_verify,
-            ),
-        ),
+    verify = html.Button(
+        "立即核验", id="audit-verify", className="btn sm", type="button", hidden=not may_verify
+    )
+    return frame.pane(
+        frame.head("封印", verify),
         html.Div(id="audit-state"),
         html.Div(frame.empty("选一条记录，看改动前后"), id="audit-row", className="panel"),
         className="r",
     )
-    return frame.page("审计", title="审计", main=html.Main([rows, side], className="split"))
 
 
 def _choices(words: dict[str, str]) -> list[dict[str, str]]:
