@@ -48,22 +48,11 @@ def layout(**_query: str) -> html.Div:
         ),
         frame.grid(GRID, COLUMNS, rows=classes, row_id="params.data.code"),
     )  # fmt: skip
-    loaded = [
-        html.Div(
-            [
-                html.Span(f"第 {each.version} 版　{each.edition}"),
-                html.Small(f"{local(each.loaded_at):%Y-%m-%d %H:%M}"),
-                html.Small(f"{each.digest[:24]}　{each.loaded_by}", className="num"),
-            ],
-            className="item session",
-        )
-        for each in versions
-    ]
     side = frame.pane(
         html.Div(
             [
                 frame.head("载入过的版本", count=str(len(versions))),
-                *loaded,
+                *[_version(each) for each in versions],
                 frame.empty("目录在 data/catalogue/categories.yaml 中修改，"
                             "yiwang catalogue check、diff、load 检查、比较、载入；"
                             "已立案的事件保留立案时的版本。"),
@@ -74,6 +63,17 @@ def layout(**_query: str) -> html.Div:
         className="r",
     )  # fmt: skip
     return frame.page("目录", title="目录", main=html.Main([listing, side], className="split"))
+
+
+def _version(each: Any) -> html.Div:
+    return html.Div(
+        [
+            html.Span(f"第 {each.version} 版　{each.edition}"),
+            html.Small(f"{local(each.loaded_at):%Y-%m-%d %H:%M}"),
+            html.Small(f"{each.digest[:24]}　{each.loaded_by}", className="num"),
+        ],
+        className="item session",
+    )
 
 
 def _row(each: Category) -> dict[str, Any]:
