@@ -35,9 +35,12 @@ _REPORTERS = text(
     "select id, reporter_name_enc, reporter_phone_enc from incidents where id = any(:ids)"
     " and (reporter_name_enc is not null or reporter_phone_enc is not null)"
 )
+# the page first, then its names: joined before the limit, every open case was looked up
 _PAGE = f"""
-select {_ROW} from incidents i {_AREA}
-where i.id < :before and i.id >= :since
+select {_ROW} from (
+  select * from incidents i where i.id < :before and i.id >= :since WHERE
+  order by i.id desc limit :limit
+) i {_AREA} order by i.id desc
 """  # noqa: S608
 _PUBLIC_COLUMNS = """
 select p.*, c.name as category_name, c.major, concat_ws(' ', t.name, v.short_name) as place
@@ -106,7 +109,7 @@ def page(session: Session, wanted: Filter, *, limit: int) -> list[dict[str, Any]
         values["category"] = list(wanted.category)
     if wanted.unlocated:
         where += f" and i.located_by = 'unlocated' and i.status in {_OPEN}"
-    return _all(session, f"{_PAGE}{where} order by i.id desc limit :limit", values)
+    return _all(session, _PAGE.replace("WHERE", where), values)
 
 
 def public_page(
