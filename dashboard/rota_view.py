@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -25,16 +26,16 @@ SWAP_STATES = {
     "withdrawn": "已撤回",
 }
 MOST_CHANGES = 60
+_MONTH = re.compile(r"20[0-9]{2}-(0[1-9]|1[0-2])")
 
 
 def month_of(text: str, *, at: datetime) -> date:
     """Return the first of the month that `2026-11` names; nothing means the present one."""
     if not text:
         return at.astimezone(LOCAL).date().replace(day=1)
-    try:
-        return datetime.strptime(text, "%Y-%m").replace(tzinfo=LOCAL).date()
-    except ValueError as wrong:
-        raise Invalid("月份写作 2026-11") from wrong
+    if not _MONTH.fullmatch(text):
+        raise Invalid("月份写作 2026-11")
+    return date(int(text[:4]), int(text[5:]), 1)
 
 
 def months_around(month: date) -> list[str]:

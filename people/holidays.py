@@ -60,7 +60,7 @@ def national() -> Workdays:
 
 def day_kind(day: date, calendar: Workdays | None = None) -> DayKind:
     """Return what a calendar says of a day; not announced yet means Monday to Friday work."""
-    if (calendar or national()).works_on(day):
+    if _works(day, calendar):
         return DayKind.WORK
     return DayKind.HOLIDAY if holiday_name(day) else DayKind.WEEKEND
 
@@ -75,4 +75,10 @@ def holiday_name(day: date) -> str:
 
 def make_up(day: date) -> bool:
     """Tell whether people work on this weekend day (调休上班)."""
-    return day.weekday() >= _SATURDAY and national().works_on(day)
+    return day.weekday() >= _SATURDAY and _works(day)
+
+
+def _works(day: date, calendar: Workdays | None = None) -> bool:
+    if not FIRST <= day <= LAST:
+        return day.weekday() < _SATURDAY
+    return (calendar or national()).works_on(day)

@@ -116,6 +116,8 @@ def set_rotation(session: Session, rotation: Rotation, *, actor: Actor, at: date
     """Change who takes turns in a post from a day on; what is planned stays until replanned."""
     if rotation.starts_on < at.astimezone(LOCAL).date():
         raise Invalid("轮值规则只能从今天或以后开始，已过的班次不再重算")
+    if rotation.starts_on > at.astimezone(LOCAL).date() + 12 * LONGEST_CHANGE:
+        raise Invalid("轮值规则最多提前一年写")
     known = queries_rota.post(session, rotation.post_id)
     if known is None:
         raise NotFound("没有这个岗位")

@@ -206,9 +206,11 @@ def rotate(
     fits: Callable[[int, Slot], bool] = lambda _staff, _slot: True,
     laid: Callable[[Shift], None] = lambda _shift: None,
 ) -> Planned:
-    """Plan the days from `first` to `last`: whoever's turn it is, else the next who `fits`.
+    """Plan the days from `first` to `last`: whoever's turn it is, else somebody who `fits`.
 
-    `laid` hears of each shift at once, so that `fits` can count it.
+    Who stands in is looked for from the far side of the order, where turns are neither just over
+    nor about to come, and keeps the lane to the end of that turn. `laid` hears of each shift at
+    once, so that `fits` can count it.
     """
     planned = Planned()
     count = len(rotation.staff)
@@ -218,7 +220,8 @@ def rotate(
             continue
         for lane, slot in enumerate(slots(rotation.pattern, rotation.post_id, day, zone)):
             start = turn * rotation.stride + rotation.offset + lane
-            order = [rotation.staff[(start + n) % count] for n in range(count)]
+            far = start + count // 2
+            order = [rotation.staff[n % count] for n in (start, *range(far, far + count))]
             if (turn, lane) in stands_in:
                 order.insert(0, stands_in[turn, lane])
             who = next((staff for staff in order if fits(staff, slot)), None)

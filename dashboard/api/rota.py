@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, Field
 
 from core import clock
 from core.errors import Invalid
@@ -19,9 +19,19 @@ from people.rota import Change, ChangeKind
 
 router = APIRouter(prefix="/rota", tags=["rota"], dependencies=[require(*ACCOUNT_ROLES)])
 LONGEST = timedelta(days=62)
+OURS = (2020, 2098)  # years a shift may lie in: whole weeks around it stay inside the calendar
 PLANNERS = (Role.COUNTY_COMMAND, Role.DUTY_LEADER, Role.TOWN_CENTRE)
 UnitCode = Annotated[str, Query(max_length=20)]
 MonthText = Annotated[str, Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$")]
+
+
+def _in_our_time(at: datetime) -> datetime:
+    if not OURS[0] <= at.year <= OURS[1]:
+        raise ValueError(f"年份应在 {OURS[0]} 到 {OURS[1]} 之间")
+    return at
+
+
+OurTime = Annotated[AwareDatetime, AfterValidator(_in_our_time)]
 
 
 class ShiftOut(BaseModel):
@@ -126,8 +136,8 @@ class ChangeIn(BaseModel):
 
     kind: ChangeKind
     post_id: int = Field(ge=1, le=2**31 - 1)
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: OurTime
+    ends_at: OurTime
     staff_out: int | None = Field(default=None, ge=1, le=2**31 - 1)
     staff_in: int | None = Field(default=None, ge=1, le=2**31 - 1)
 

@@ -6,11 +6,11 @@ from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from core import clock
 from dashboard.api.deps import InTransaction, SignedIn, require
-from dashboard.api.rota import PLANNERS, ChangeIn, UnitCode
+from dashboard.api.rota import PLANNERS, ChangeIn, OurTime, UnitCode
 from people import duty, overrides, planning, queries_rota, swaps
 from people.catalogue import COUNTY
 from people.planning import PostLine
@@ -33,8 +33,8 @@ class LeaveIn(BaseModel):
 
     unit: str = Field(default=COUNTY, max_length=20)
     staff_id: StaffId
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: OurTime
+    ends_at: OurTime
     reason: str = Field(default="", max_length=200)
 
 
@@ -42,8 +42,8 @@ class LegIn(BaseModel):
     """One side of a swap: who holds it now, from when to when."""
 
     staff_id: StaffId
-    starts_at: AwareDatetime
-    ends_at: AwareDatetime
+    starts_at: OurTime
+    ends_at: OurTime
 
     def stretch(self) -> swaps.Stretch:
         """Return the side as judgement knows it."""

@@ -56,7 +56,7 @@ def calendar(
 def subscribed(link: Annotated[str, Path(max_length=120)]) -> Response:
     """Return the shifts a signed link opens: nobody signs in, a revoked link opens nothing."""
     number, _, signature = link.removesuffix(".ics").partition(".")
-    if not number.isdigit() or len(number) > 9:  # noqa: PLR2004  an int4 of PostgreSQL
+    if not (number.isascii() and number.isdigit()) or len(number) > 9:  # noqa: PLR2004  an int4 of PostgreSQL
         raise NotFound("链接无效")
     if not _signed(int(number), signature):
         raise NotFound("链接无效")

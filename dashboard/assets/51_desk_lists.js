@@ -21,7 +21,8 @@
     const id = bareId(owed.subject);
     const alert = county.state.alerts.get(id);
     const incident = county.state.incidents.get(id);
-    const kind = alert || String(owed.kind).startsWith("alert") ? "alert" : "incident";
+    const alarm = alert || String(owed.kind).startsWith("alert");
+    const kind = alarm ? "alert" : owed.kind === "rota_gap" ? "rota" : "incident";
     const colour = owed.colour || alert?.colour || null;
     return {
       ...owed,

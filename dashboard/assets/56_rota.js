@@ -14,6 +14,8 @@
     replan: false,
     chosen: null,
     mode: "",
+    rules: null,
+    rule: null,
   };
   let swapFrom = null;
   let armed = null;
@@ -169,6 +171,46 @@
     "hand-take": (b) => post(`/handovers/${b.dataset.sheet}/take`, {}, "已接班"),
     "hand-note": (b) => askNote(b),
   };
+  /* The rule of a post: the server says how it stands, presses change it, saving sends it whole. */
+  const ruleNow = () => JSON.parse(at("rota-rule").dataset.rule);
+  function changeRule(work) {
+    const rule = ruleNow();
+    work(rule);
+    state.rule = rule;
+    draw();
+  }
+  const moved = (list, from, by) => list.splice(from + by, 0, ...list.splice(from, 1));
+  Object.assign(ACTS, {
+    rules: (b) => {
+      const post = Number(b.dataset.post);
+      state.rules = b.id === "rota-rules" && state.rules ? null : post;
+      state.rule = null;
+      draw();
+    },
+    "rule-close": () => {
+      state.rules = state.rule = null;
+      draw();
+    },
+    "rule-pattern": (b) => changeRule((r) => (r.pattern = b.dataset.value)),
+    "rule-holiday": (b) => changeRule((r) => (r.holiday_rule = b.dataset.value)),
+    "rule-day": (b) =>
+      changeRule((r) => {
+        const day = Number(b.dataset.value);
+        if (!day) r.changes_on = [];
+        else if (r.changes_on.includes(day)) r.changes_on = r.changes_on.filter((d) => d !== day);
+        else r.changes_on = [...r.changes_on, day].sort();
+      }),
+    "rule-up": (b) => changeRule((r) => moved(r.staff, Number(b.dataset.index), -1)),
+    "rule-down": (b) => changeRule((r) => moved(r.staff, Number(b.dataset.index), 1)),
+    "rule-out": (b) => changeRule((r) => r.staff.splice(Number(b.dataset.index), 1)),
+    "rule-in": (b) => changeRule((r) => r.staff.push(Number(b.dataset.in))),
+    "rule-save": async () => {
+      const rule = ruleNow();
+      const put = () => deskPanel.send("PUT", "/api/v1/rota/rotations", rule);
+      if (await attempt(put, "规则已保存，可以按规则排了")) state.rules = state.rule = null;
+      draw();
+    },
+  });
   function setMode(mode) {
     state.mode = mode;
     draw();

@@ -80,13 +80,13 @@ def _week(
 def _date(day: dict[str, Any], column: int) -> html.Span:
     when: date = day["day"]
     first = when.day == 1 or (column == 0 and not day["inside"])
-    label = f"{when.month} 月 {when.day}" if first else str(when.day)
+    label = [html.Span(f"{when.month} 月 ", className="mo") if first else None, str(when.day)]
     notes = [day["holiday"] or ("调休上班" if day["make_up"] else "")]
     notes += [f"{name} 请假" for name in day["away"][:1]]
     words = " ".join(note for note in notes if note)
     classes = ["d", "now" if day["today"] else "", "" if day["inside"] else "beside"]
     return html.Span(
-        [label, html.Small(words) if words else None],
+        [*label, html.Small(words) if words else None],
         className=" ".join(c for c in classes if c),
         style={"gridRow": 1, "gridColumn": column + 2},
     )

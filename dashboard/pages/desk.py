@@ -106,6 +106,11 @@ def show_chosen(chosen: dict[str, Any] | None) -> list[Any]:
     """Draw the chosen case or alert; it may have left the caller's scope meanwhile."""
     if not chosen:
         return _nothing_chosen()
+    if chosen["kind"] == "rota":
+        words = html.P("班表有空档：空着时，预警会跳过这一层。", className="t2")
+        return [
+            html.Div([words, html.A("去排班", href="/rota", className="btn go")], className="sec")
+        ]
     read, draw = (
         (panels.alert, alert_panel) if chosen["kind"] == "alert" else (panels.case, case_panel)
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import dash
@@ -16,7 +17,7 @@ from core.errors import DomainError, SignInNeeded
 from dashboard import panels, rota_view
 from dashboard.api import handovers
 from dashboard.auth import current_identity
-from dashboard.components import rota_grid, rota_side
+from dashboard.components import rota_grid, rota_rules, rota_side
 from dashboard.components.shell import scope_key, stores
 from people import planning
 from people.catalogue import COUNTY
@@ -108,8 +109,12 @@ def draw(state: dict[str, Any] | None) -> tuple[Any, Any, Any]:
     if identity is None or not state:
         return [], [], []
     at = clock.now()
-    with transaction(identity.access) as session:
-        return _draw(session, state, identity, at=at)
+    try:
+        with transaction(identity.access) as session:
+            return _draw(session, state, identity, at=at)
+    except (DomainError, KeyError, TypeError, ValueError) as wrong:
+        words = wrong.sentence if isinstance(wrong, DomainError) else "这一稿读不出来，请放弃改动"
+        return [html.H1("领导轮值")], [], _refusal(words)
 
 
 def _draw(
@@ -131,6 +136,7 @@ def _draw(
     picked = _chosen(board, view, state) if view["editable"] else None
     side = [
         *_refusal(refused),
+        *(_rules(session, board, view, state, at=at) if view["editable"] else ()),
         *rota_side.blocking(view),
         *(rota_side.chosen(picked) if picked else ()),
         *rota_side.swaps(view),
@@ -178,6 +184,36 @@ def _sheet(
     holder = planning.unit_with_rota(session, unit)
     may_note = planning.may_edit(actor, holder) or actor.person in {found.out_id, found.in_id}
     return found.model_dump() | {"may_note": may_note}
+
+
+def _rules(
+    session: Session,
+    board: Board,
+    view: dict[str, Any],
+    state: dict[str, Any],
+    *,
+    at: datetime,
+) -> list[Any]:
+    """Return the rule under hand: as stored, or as the script has changed it so far."""
+    post_id = state.get("rules")
+    post = next((p for p in planning.lines(session, [board.unit.id]) if p.id == post_id), None)
+    if post is None:
+        return []
+    tomorrow = clock.local(at).date() + timedelta(days=1)
+    starts_on = max(board.month, tomorrow)
+    stored = planning.facts(post.in_force(starts_on) or post.rotations[-1])
+    rule = {
+        **{name: stored[name] for name in ("post_id", "pattern", "changes_on", "holiday_rule")},
+        "staff": stored["staff_ids"],
+        "starts_on": f"{starts_on}",
+        "stride": stored["stride"],
+        "offset": stored["offset_by"],
+        "on_call": stored["on_call"],
+    }
+    rule |= state.get("rule") or {}
+    names = {p.staff_id: p.name for p in board.desk.people.values() if post.id in p.posts}
+    shown = html.Div(id="rota-rule", hidden=True, **{"data-rule": json.dumps(rule)})
+    return [*rota_rules.form(rule, view["posts"], names), shown]
 
 
 def _chosen(board: Board, view: dict[str, Any], state: dict[str, Any]) -> dict[str, Any] | None:
@@ -267,6 +303,10 @@ def _tools(view: dict[str, Any], count: int) -> list[Any]:
     blocked = bool(view["problems"]) or not count
     month = int(view["month"][5:])
     return [
+        html.Button(
+            "规则", type="button", className="btn sm", id="rota-rules",
+            **{"data-act": "rules", "data-post": str(view["posts"][0]["id"])},
+        ),
         html.Button(
             f"按规则排 {month} 月", type="button", className="btn sm", id="rota-replan",
             **{"data-act": "replan"},

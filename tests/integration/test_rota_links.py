@@ -60,3 +60,31 @@ def test_a_rule_from_a_day_on_changes_what_is_planned_after_it(planner: TestClie
     assert len(planner.get("/api/v1/rota/rotations").json()) == len(rules) + 1
     late = body | {"starts_on": f"{today - timedelta(days=1)}"}
     assert planner.put("/api/v1/rota/rotations", json=late).status_code == 422
+
+
+@pytest.mark.parametrize("month", ["1999-12", "2026-13", "0001-01", "x"])
+def test_a_month_that_is_none_is_refused(planner: TestClient, month: str) -> None:
+    assert planner.get("/api/v1/rota/month", params={"month": month}).status_code == 422
+
+
+def test_a_month_beyond_every_announced_holiday_is_still_shown(planner: TestClient) -> None:
+    shown = planner.get("/api/v1/rota/month", params={"month": "2098-12"})
+    assert shown.status_code == 200
+    assert not any(day["holiday"] for day in shown.json()["days"])
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_a_shift_outside_our_time_is_refused(planner: TestClient, when: str) -> None:
+    body = {
+        "kind": "add", "post_id": post_id(), "starts_at": when, "ends_at": when, "staff_in": 1,
+    }  # fmt: skip
+    assert planner.post("/api/v1/rota/overrides", json=body).status_code == 422
+    leave = {"staff_id": 1, "starts_at": when, "ends_at": when}
+    assert planner.post("/api/v1/rota/leave", json=leave).status_code == 422
+
+
+@pytest.mark.parametrize("link", ["²", "1", "1.zz", "99999999999.ab", ".ics"])
+def test_a_made_up_link_opens_nothing(web: TestClient, link: str) -> None:
+    stranger = TestClient(web.app, follow_redirects=False)
+    stranger.portal = web.portal
+    assert stranger.get(f"/api/v1/rota/calendar/{link}").status_code == 404
