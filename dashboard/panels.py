@@ -20,7 +20,6 @@ from dispatch.command import reading as command
 from dispatch.incidents import collecting
 from dispatch.incidents import queries as incidents
 from dispatch.incidents.catalogue import SOURCES
-from dispatch.incidents.clocks import STAGE_NAMES, Stage
 from dispatch.incidents.listing import service as listing
 from geo import queries as geo
 from geo.tables import GridTown
@@ -53,12 +52,7 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
     with transaction(access) as session:
         if incidents.get(session, key) is None:
             return None
-        whole = listing.case(session, key, actor=identity.actor)
-        units = {
-            clock["unit_id"]: unit.short_name
-            for clock in whole["clocks"]
-            if (unit := incidents.unit(session, clock["unit_id"])) is not None
-        }
+        whole = listing.case(session, key, actor=identity.actor, at=at)
         return {
             **whole,
             **command.case_panel(session, key),
@@ -67,7 +61,7 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
             "stage": whole["due_stage"],
             "stage_from": _stage_from(whole),
             "allowed": [action["action"] for action in whole["actions"]],
-            "segments": _segments(whole["clocks"], units, at=at),
+            "segments": [_stretch(block) for block in whole["clock"]["strip"]],
             "timeline": [_line(entry) for entry in listing.timeline(session, key)],
         }
 
@@ -87,29 +81,14 @@ def _stage_from(whole: dict[str, Any]) -> str:
     return str(running[-1]["started_at"] if running else whole["reported_at"])
 
 
-def _segments(
-    clocks: list[dict[str, Any]], units: dict[int, str], *, at: datetime
-) -> list[dict[str, Any]]:
-    """Return the strip's blocks, minutes each: past hands, the present ones, what is left."""
-    blocks: list[dict[str, Any]] = []
-    for clock in clocks:
-        if clock["stage"] == Stage.WHOLE:
-            continue
-        start = datetime.fromisoformat(clock["started_at"])
-        end = datetime.fromisoformat(clock["ended_at"]) if clock["ended_at"] else at
-        hands = f"{units.get(clock['unit_id'], '')} {STAGE_NAMES[Stage(clock['stage'])]}".strip()
-        kind = "done" if clock["ended_at"] else "now"
-        if clock["stage"] == Stage.REVIEW:
-            kind = "pause"
-        blocks.append({"minutes": _minutes(start, end), "hands": hands, "kind": kind})
-        due = datetime.fromisoformat(clock["due_at"])
-        if not clock["ended_at"] and due > at:
-            blocks.append({"minutes": _minutes(at, due), "hands": "到时限", "kind": "left"})
-    return blocks
-
-
-def _minutes(start: datetime, end: datetime) -> float:
-    return max(0.0, (end - start).total_seconds() / 60)
+def _stretch(block: dict[str, Any]) -> dict[str, Any]:
+    """Return one block of the strip in words: whose hands, at what, who paused or hurried it."""
+    unit = block["unit"]["name"] if block["unit"] else ""
+    hands = f"{unit} {block['stage_name']}".strip()
+    if block["by"]:
+        what = "批准挂起" if block["kind"] == "pause" else f"批准{block['cause_name']}"
+        hands = f"{hands}（{block['by']}{what}）"
+    return {"minutes": block["minutes"], "hands": hands, "kind": block["kind"]}
 
 
 def _line(entry: dict[str, Any]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Hand:
     def actions(self, incident_id: UUID) -> set[str]:
         """Return the actions offered now."""
         with transaction(self.access) as session:
-            case = reading.case(session, incident_id, actor=self.actor)
+            case = reading.case(session, incident_id, actor=self.actor, at=clock.now())
             return {each["action"] for each in case["actions"]}
 
 

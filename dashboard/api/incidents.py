@@ -228,7 +228,7 @@ def list_incidents(
 @router.get("/incidents/{incident_id}", response_model=None)
 def show(incident_id: UUID, session: InTransaction, actor: SignedIn) -> Response:
     """Show one case with its clocks, its requests and the actions you may take."""
-    found = reading.case(session, incident_id, actor=actor)
+    found = reading.case(session, incident_id, actor=actor, at=clock.now())
     return _json(found, 200, {"etag": f'"{found["rev"]}"'})
 
 
@@ -300,7 +300,7 @@ def act(
 ) -> Response:
     """Take one action on a case: accept, assign, sign, feed back, check … (see docs/lifecycle)."""
     service.act(session, incident_id, body.request(_rev(if_match)), actor=actor, at=clock.now())
-    found = reading.case(session, incident_id, actor=actor)
+    found = reading.case(session, incident_id, actor=actor, at=clock.now())
     return _json(found, 200, {"etag": f'"{found["rev"]}"'})
 
 

@@ -100,17 +100,24 @@ def _title(case: dict[str, Any]) -> html.Div:
     )
 
 
+def _time_left(case: dict[str, Any]) -> list[Any]:
+    """Return the running deadline with its stage; provisional, or under a mode, it says so."""
+    due = words.millis(case.get("due_at"))
+    if not due:
+        return [html.Span("没有时限", className="t2")]
+    stage = words.STAGE_WORDS.get(case.get("stage") or "", "")
+    since = words.millis(case.get("stage_from") or case.get("reported_at"))
+    # the holidays of that year are not announced: the deadline may move when they are
+    provisional = "（暂定）" if case.get("due_provisional") else ""
+    return [
+        html.Span(className="num", **{"data-due": str(due), "data-from": str(since)}),
+        html.Span(f"{stage}时限 {words.hour(case['due_at'])}{provisional}", className="t2"),
+        *([html.Span(case["mode_name"], className="pill war")] if case.get("mode") else []),
+    ]
+
+
 def _clock(case: dict[str, Any]) -> html.Div:
     segments = case.get("segments") or []
-    stage = words.STAGE_WORDS.get(case.get("stage") or "", "")
-    due = words.millis(case.get("due_at"))
-    left: list[Any] = [html.Span("没有时限", className="t2")]
-    if due:
-        since = words.millis(case.get("stage_from") or case.get("reported_at"))
-        left = [
-            html.Span(className="num", **{"data-due": str(due), "data-from": str(since)}),
-            html.Span(f"{stage}时限 {words.hour(case['due_at'])}", className="t2"),
-        ]
     total = sum(max(float(part["minutes"]), 0.5) for part in segments) or 1
     longest = total * 0.35  # a long remainder is shortened, and marked so
     blocks = []
@@ -132,7 +139,7 @@ def _clock(case: dict[str, Any]) -> html.Div:
         hands.append(html.Span("余下缩略", className="t3"))
     return html.Div(
         [
-            html.Div(left, className="clk"),
+            html.Div(_time_left(case), className="clk"),
             html.Div(blocks, className="segs", role="img", **{"aria-label": "时钟分段"}),
             html.Div(hands, className="hands"),
         ],

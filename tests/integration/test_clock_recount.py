@@ -64,6 +64,12 @@ def to_the_minute(moment: datetime) -> datetime:
     return moment.astimezone(CST).replace(second=0, microsecond=0)
 
 
+def read(people: Cast, case: UUID) -> dict[str, Any]:
+    """Return a case as the town's desk reads it."""
+    with transaction(people.town.access) as session:
+        return reading.case(session, case, actor=people.town.actor, at=clock.now())
+
+
 def timer_of(case: UUID) -> datetime:
     found = one("select due_at from outbox where timer_key = :key", key=f"incident:{case}")
     return found["due_at"]  # type: ignore[no-any-return]
@@ -97,9 +103,11 @@ def test_a_case_of_december_moves_when_2027_is_published(late: County, tmp_path:
     assert due_of(crossing) == local(2027, 1, 1, 16)
     assert due_of(inside_2026) == local(2026, 12, 30, 16)
     with transaction(people.town.access) as session:
-        seen = reading.case(session, crossing, actor=people.town.actor)
+        seen = reading.case(session, crossing, actor=people.town.actor, at=clock.now())
         assert seen["due_provisional"]
-        assert not reading.case(session, inside_2026, actor=people.town.actor)["due_provisional"]
+        assert not reading.case(session, inside_2026, actor=people.town.actor, at=clock.now())[
+            "due_provisional"
+        ]
     revs = {case: case_of(case)["rev"] for case in (inside_2026, shut)}
 
     file = announcement(tmp_path)
@@ -129,7 +137,9 @@ def test_a_case_of_december_moves_when_2027_is_published(late: County, tmp_path:
     assert timer_of(crossing) == case_of(crossing)["next_mark_at"]
     assert "1 个时限变动" in run(calendar, "moves", str(job["id"]))
     with transaction(people.town.access) as session:
-        assert not reading.case(session, crossing, actor=people.town.actor)["due_provisional"]
+        assert not reading.case(session, crossing, actor=people.town.actor, at=clock.now())[
+            "due_provisional"
+        ]
     late.fast_forward("11s")
     assert list(proving.verify(processes=1)) == []
     assert late.dead() == []

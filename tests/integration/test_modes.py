@@ -111,7 +111,10 @@ def test_entering_shortens_the_clocks_of_the_area_and_leaving_lengthens_none(
     assert case_of(here)["due_at"] == short, "leaving never lengthens"
     assert case_of(here)["mode"] is None
     with transaction(people.town.access) as session:
-        assert reading.case(session, here, actor=people.town.actor)["mode_name"] == "平时"
+        assert (
+            reading.case(session, here, actor=people.town.actor, at=clock.now())["mode_name"]
+            == "平时"
+        )
     county.fast_forward("11s")
     peace = people.town.report("暴露垃圾").incident
     assert peace.due_at is not None

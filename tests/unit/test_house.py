@@ -39,6 +39,7 @@ PURE = {  # pure judgement -> what it may use beyond the standard library
     "dispatch/incidents/clocks.py": (),
     "dispatch/incidents/catalogue.py": (),
     "dispatch/incidents/faults.py": (),
+    "dispatch/incidents/strip.py": (),
     "dispatch/incidents/duplicates.py": (),
     "dispatch/incidents/evidence.py": (),
     "dispatch/incidents/ledger.py": (),

@@ -15,9 +15,12 @@ from core.live import stamp
 from dispatch.incidents import editions, queries_grants, reporters
 from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import allowed_actions, category_of
+from dispatch.incidents.clocks import KIND_NAMES, STAGE_NAMES, Kind, Stage, used
 from dispatch.incidents.lifecycle import ACTION_NAMES, REQUEST_NAMES, STATUS_NAMES, Status
 from dispatch.incidents.listing import queries
-from dispatch.incidents.tables import Incident
+from dispatch.incidents.stages import running
+from dispatch.incidents.strip import CAUSE_NAMES, Run, blocks
+from dispatch.incidents.tables import ClockSegment, Incident
 from dispatch.modes.grade import name_of
 from people.calendars import service as calendars
 from people.scope import Actor
@@ -85,12 +88,14 @@ def rows_for_file(
     ]
 
 
-def case(session: Session, incident_id: UUID, *, actor: Actor) -> dict[str, Any]:
+def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> dict[str, Any]:
     """Return one case whole: place, clocks, requests, what this person may do. Reporter masked."""
     incident = cases.get(session, incident_id)
     if incident is None:
         raise NotFound
     row = _plain(queries.rows_by_id(session, [incident_id])[0])
+    rows = cases.segments(session, incident_id)
+    clock = _clock(session, incident, rows, at=at)
     return {
         **row,
         "status_name": STATUS_NAMES[Status(incident.status)],
@@ -104,21 +109,20 @@ def case(session: Session, incident_id: UUID, *, actor: Actor) -> dict[str, Any]
         "lead": _unit(session, incident.lead_unit),
         "holder": _unit(session, incident.holder_unit),
         "confidential": incident.confidential,
-        "returns": incident.returns,
-        "reworks": incident.reworks,
-        "extensions": incident.extensions,
+        **{name: getattr(incident, name) for name in ("returns", "reworks", "extensions")},
         "fed_back_at": _stamp(incident.fed_back_at),
         "closed_at": _stamp(incident.closed_at),
         "next_mark_at": _stamp(incident.next_mark_at),
-        "due_provisional": _provisional(session, incident),
+        "due_provisional": clock["provisional"],
         "mode": incident.mode,
-        "mode_name": name_of(incident.mode),
+        "mode_name": clock["mode_name"],
         "master_id": str(incident.master_id) if incident.master_id else None,
         "reporter": asdict(reporters.masked(incident)),
         "may_unmask": reporters.may_unmask(session, incident, actor),
         "attributes": incident.attributes,
         "photos": incident.photos,
-        "clocks": _clocks(session, incident_id),
+        "clocks": _clocks(rows),
+        "clock": clock,
         "requests": _requests(session, incident_id),
         "shares": _shares(session, incident_id),
         "actions": allowed_actions(session, incident, actor),
@@ -205,28 +209,65 @@ def _unit(session: Session, unit_id: int | None) -> dict[str, Any] | None:
     return {"id": found.id, "code": found.code, "name": found.short_name, "kind": found.kind}
 
 
-def _provisional(session: Session, incident: Incident) -> bool:
-    """Tell whether the deadline lies in a year whose holidays are not announced (暂定)."""
-    calendar = calendars.book(session).of(incident.town_code)
-    return incident.due_at is not None and calendar.provisional(incident.due_at)
-
-
-def _clocks(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+def _clocks(rows: Sequence[ClockSegment]) -> list[dict[str, Any]]:
     return [
         {
             "n": row.n,
             "stage": row.stage,
+            "stage_name": STAGE_NAMES[Stage(row.stage)],
             "unit_id": row.unit_id,
             "kind": row.kind,
+            "kind_name": KIND_NAMES[Kind(row.kind)],
             "limit_minutes": row.limit_minutes,
             "cause": row.cause,
+            "cause_name": CAUSE_NAMES.get(row.cause, row.cause),
             "started_at": _stamp(row.started_at),
             "due_at": _stamp(row.due_at),
             "ended_at": _stamp(row.ended_at),
             "approved_by": row.approved_by,
         }
-        for row in cases.segments(session, incident_id)
+        for row in rows
     ]
+
+
+def _clock(
+    session: Session, incident: Incident, rows: Sequence[ClockSegment], *, at: datetime
+) -> dict[str, Any]:
+    """Return what runs now and the strip of whose hands the time was in (时钟分段)."""
+    calendar = calendars.book(session).of(incident.town_code)
+    segments = [cases.as_segment(row) for row in rows]
+    handling = running(segments, Stage.HANDLE)
+    runs = [
+        Run(s.stage, s.unit, s.cause, row.approved_by, s.started_at, s.ended_at, s.due_at)
+        for s, row in zip(segments, rows, strict=True)
+    ]
+    cases.remember_units(session, (run.unit for run in runs))
+    strip = blocks(runs, due=incident.due_at, at=at)
+    spent = handling.spent + used(handling, at, calendar) if handling else None
+    return {
+        "stage": incident.due_stage,
+        "due_at": _stamp(incident.due_at),
+        "provisional": incident.due_at is not None and calendar.provisional(incident.due_at),
+        "calendar": calendar.edition,
+        "mode": incident.mode,
+        "mode_name": name_of(incident.mode),
+        "next_mark_at": _stamp(incident.next_mark_at),
+        "percent": round(100 * spent / handling.whole, 1) if handling and spent else None,
+        "strip": [
+            {
+                "kind": block.kind,
+                "start": _stamp(block.start),
+                "end": _stamp(block.end),
+                "minutes": round(block.minutes, 2),
+                "stage": block.stage.value if block.stage else None,
+                "stage_name": STAGE_NAMES[block.stage] if block.stage else "到时限",
+                "unit": _unit(session, block.unit),
+                "cause_name": CAUSE_NAMES.get(block.cause or "", block.cause),
+                "by": block.by,
+            }
+            for block in strip
+        ],
+    }
 
 
 def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
