@@ -61,7 +61,16 @@ OPEN_PREFIXES = (
     "/track/",
 )
 PUBLIC_FORMS = ("/report", "/track/")  # acts of the public, whoever is signed in: own origin only
-MACHINE_PREFIXES = ("/api/", "/live", "/geo/", "/open311/", "/_dash-", "/metrics", "/readyz")
+MACHINE_PREFIXES = (
+    "/api/",
+    "/live",
+    "/geo/",
+    "/open311/",
+    "/_dash-",
+    "/metrics",
+    "/readyz",
+    "/evidence/",
+)
 HOMES: dict[Role, str] = {
     **dict.fromkeys(Role, "/desk"),
     Role.KIOSK: doors.WALL,

@@ -64,7 +64,10 @@ def report(people: Cast, count: int) -> None:
 
 def add_contact() -> int:
     with transaction(Access.owner()) as session:
-        staff = int(one("select min(id) as id from staff")["id"])
+        unreached = (
+            "select min(id) as id from staff where id not in (select staff_id from staff_contacts)"
+        )
+        staff = int(one(unreached)["id"])
         table = next(
             s for s in rotation.sealed_tables(Base.metadata) if s.table.name == "staff_contacts"
         ).table

@@ -16,6 +16,7 @@ from core.errors import Busy
 from dashboard import health
 from people import sign_in as signing
 from people import staffing
+from people.permissions import door
 from people.roles import Role
 from people.sign_in import Opened, Refused
 from tests import web
@@ -285,9 +286,10 @@ def test_every_route_but_the_open_ones_asks_who_calls(client: TestClient) -> Non
     for path, operations in api.openapi()["paths"].items():
         address = path.replace("{", "").replace("}", "")
         for method in operations:
-            answer = client.request(method, address)
-            if path.startswith(("/open311", "/healthz", "/readyz")) or path == "/api/session":
+            row = door(method.upper(), path)
+            if row is None or row.public or row.asks_itself:
                 continue
+            answer = client.request(method, address)
             assert (method, path, answer.status_code) == (method, path, 401)
             closed.append(path)
     assert len(closed) > 20

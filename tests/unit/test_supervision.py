@@ -182,6 +182,7 @@ def test_the_watcher_pages_through_a_sender_of_its_own_and_signs(tmp_path: Path)
         home=tmp_path,
         alert_webhook_url=f"http://127.0.0.1:{gateway.server_port}/page",
         alert_webhook_secret="shared",
+        alert_webhook_allow="127.0.0.0/8",
     )
     outcome = tell(Page("platform.trouble", "平台有故障：redis"), chosen, at=AT)
     gateway.server_close()
