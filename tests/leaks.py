@@ -92,6 +92,9 @@ class Watch:
         self.worker = os.environ.get("PYTEST_XDIST_WORKER", "")
         self.leaks: list[str] = []
         self.folder.mkdir(parents=True, exist_ok=True)
+        for begun_anew in ("tests-*.log", "browser-*.log") if not self.worker else ():
+            for path in self.folder.glob(begun_anew):
+                path.unlink()
         self.sizes = {path: path.stat().st_size for path in self.folder.glob("*.log*")}
         self._handler = Lines(self.folder / f"tests-{self.worker or 'main'}.log")
         logs.quieten()

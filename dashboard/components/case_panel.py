@@ -7,6 +7,7 @@ from typing import Any
 from dash import html
 
 from dashboard.components import words
+from dashboard.components.reporter_row import reporter_row
 
 ENTRIES_SHOWN = 8
 ORDER_WORDS = {
@@ -55,6 +56,7 @@ def case_panel(case: dict[str, Any]) -> list[Any]:
         html.Div(
             [
                 _title(case),
+                *reporter_row(case),
                 _clock(case),
                 *_orders(case),
                 *_proposal(case),
