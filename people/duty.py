@@ -16,11 +16,14 @@ from people.planning import PostLine
 from people.roles import Post
 from people.rota import HolidayRule, Pattern, Rotation, Shift, Slot, Source, gaps
 from people.rota_checks import Problem, problems, slot_words
+from people.rota_duty import OVERLAP
 from people.service import OwedEntry
 
 DAYS_AHEAD = 62
 OWED_KIND = "rota_gap"
 WARN_DAYS = 14
+CHANGE_TIMER = "timer.duty"
+NEXT_CHANGE = "duty:next"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +204,23 @@ def keep_ahead(session: Session, *, at: datetime) -> None:
     """Do the scheduled turn: plan ahead, then tell what stays open."""
     extend(session, at=at)
     tell_gaps(session, at=at)
+    set_next_change(session, at=at)
+
+
+def set_next_change(session: Session, *, at: datetime) -> None:
+    """Set the one timer for the next moment at which screens must show another person."""
+    due = queries_rota.next_change(session, after=at, overlap=OVERLAP)
+    if due is not None:
+        outbox.set_timer(session, NEXT_CHANGE, CHANGE_TIMER, subject="duty", due_at=due)
+
+
+def tell_change(session: Session, change: outbox.Change, *, at: datetime) -> None:
+    """Tell screens of the units whose post changes hands, or whose overlap ends, right now."""
+    moments = (change.due_at, change.due_at - OVERLAP)
+    for unit in queries_rota.units_changing(session, moments):
+        scope = Scope(units=(unit.id,), town_code=unit.town_code)
+        outbox.add(session, "rota.changed", subject=unit.code, scope=scope, at=at)
+    set_next_change(session, at=max(at, change.due_at))
 
 
 def flaws(session: Session, *, at: datetime, days: int) -> list[tuple[str, Problem]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -87,6 +87,28 @@ def unit_of_posts(session: Session, post_ids: Sequence[int]) -> dict[int, int]:
     """Return the unit of each post."""
     rows = session.execute(select(PostRow.id, PostRow.unit_id).where(PostRow.id.in_(post_ids)))
     return {row[0]: row[1] for row in rows}
+
+
+def next_change(session: Session, *, after: datetime, overlap: timedelta) -> datetime | None:
+    """Return the next moment a shift begins, or half an hour after one did."""
+    start = select(func.min(RotaShift.starts_at))
+    begins = session.scalar(start.where(RotaShift.starts_at > after))
+    lapses = session.scalar(start.where(RotaShift.starts_at > after - overlap))
+    moments = [m for m in (begins, lapses + overlap if lapses else None) if m is not None]
+    return min(moments, default=None)
+
+
+def units_changing(session: Session, moments: Sequence[datetime]) -> list[Any]:
+    """Return `id, code, town_code` of units where a shift begins at one of these moments."""
+    rows = session.execute(
+        select(Unit.id, Unit.code, Unit.town_code)
+        .join(PostRow, PostRow.unit_id == Unit.id)
+        .join(RotaShift, RotaShift.post_id == PostRow.id)
+        .where(RotaShift.starts_at.in_(list(moments)))
+        .distinct()
+        .order_by(Unit.id)
+    )
+    return list(rows.all())
 
 
 def owed_gaps(session: Session, kind: str) -> set[str]:

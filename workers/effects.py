@@ -11,7 +11,7 @@ from core.errors import DomainError
 from dispatch.command import service as command
 from dispatch.incidents import service as incidents
 from dispatch.modes import service as modes
-from people import handover, importing
+from people import duty, handover, importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,6 +27,7 @@ TIMERS: Final[dict[str, Callable[..., None]]] = {
     "timer.incident": incidents.run_timer,
     "timer.people": importing.run_timer,
     "timer.handover": handover.run_timer,
+    "timer.duty": duty.tell_change,
     "timer.clocks": incidents.run_recount,
     "timer.mode": modes.run_timer,
     "timer.grant": incidents.end_grants,

@@ -291,7 +291,8 @@
       const state = on
         ? `<span class="force">${dot("onsite")}在岗</span>`
         : `<span class="t2">${dot("signed")}可呼</span>`;
-      return `<span class="t2">${post}</span>${i < 2 ? `<b>${esc(d.name)}</b>` : `<span>${esc(d.name)}</span>`}${state}`;
+      const name = esc([d.name, ...(d.also || [])].join("、")); // 加岗、交接: these are called too
+      return `<span class="t2">${post}</span>${i < 2 ? `<b>${name}</b>` : `<span>${name}</span>`}${state}`;
     });
     return `<h2>值班 ${head}</h2><div class="duty">${lines.join("") || '<span class="orange">今天没有排班</span>'}</div>`;
   }

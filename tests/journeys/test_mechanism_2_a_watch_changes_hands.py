@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from core import clock
 from core.access import Access
@@ -14,7 +15,7 @@ from core.db import transaction
 from core.errors import Conflict, DomainError
 from dashboard import handover_lists, handover_sheet
 from dashboard.api import handovers
-from people import handover, queries_handover
+from people import duty, handover, planning, queries_handover, queries_rota
 from people import service as people
 from people.roles import Post, Role
 from people.scope import Actor
@@ -143,4 +144,47 @@ def test_a_sheet_changed_after_it_was_signed_is_found_out(county: County) -> Non
         stored = queries_handover.handover(session, sheet.id)
         assert stored is not None
         assert not handover.holds(stored)
+    assert county.dead() == []
+
+
+def test_the_rota_keeps_itself_ahead_and_says_where_it_cannot(county: County) -> None:
+    at = clock.now()
+    with transaction(Access.owner()) as session:
+        later = {"after": at + timedelta(days=5)}
+        session.execute(text("delete from rota_shifts where starts_at > :after"), later)
+        session.execute(
+            text("update staff_contacts set verified_at = null where staff_id in (select staff_id"
+                 " from staff_posts sp join posts p on p.id = sp.post_id"
+                 " where p.kind = 'duty_leader')")
+        )  # fmt: skip
+    with transaction(Access.worker()) as session:
+        duty.keep_ahead(session, at=at)
+        ends = queries_rota.planned_until(session, [line.id for line in lines(session)])
+        kinds = {line.kind: ends[line.id] - at for line in lines(session)}
+    assert kinds[Post.SHIFT_HEAD] > timedelta(days=60)
+    assert kinds[Post.DUTY_LEADER] < timedelta(days=7)
+    owed = rows("select title, verb, due_at from owed where kind = 'rota_gap' order by due_at")
+    assert owed[0]["title"].startswith("县值班领导缺人")
+    assert owed[0]["verb"] == "排班"
+    with transaction(Access.owner()) as session:
+        session.execute(text("update staff_contacts set verified_at = now()"))
+    with transaction(Access.worker()) as session:
+        duty.keep_ahead(session, at=at)
+    assert rows("select 1 from owed where kind = 'rota_gap'") == []
+    assert county.dead() == []
+
+
+def lines(session: Session) -> list[planning.PostLine]:
+    """Return the county's posts with their rules."""
+    return list(planning.lines(session, [planning.unit_with_rota(session, COUNTY).id]))
+
+
+def test_screens_are_told_when_a_post_changes_hands(county: County) -> None:
+    with transaction(Access.worker()) as session:
+        duty.keep_ahead(session, at=clock.now())
+    county.fast_forward("25h")
+    told = rows("select distinct subject from outbox where kind = 'rota.changed'")
+    assert COUNTY in {row["subject"] for row in told}
+    assert len(told) == 19  # the county and its 18 towns
+    assert rows("select 1 from outbox where timer_key = 'duty:next' and done_at is null") != []
     assert county.dead() == []
