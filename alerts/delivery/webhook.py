@@ -64,7 +64,7 @@ def verify(secret: str, body: bytes, header: str, *, at: datetime, tolerance_s: 
     if not stamp.isascii() or not stamp.isdigit() or abs(at.timestamp() - int(stamp)) > tolerance_s:
         return False
     digest = hmac.new(secret.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(digest, parts.get("v1", ""))
+    return hmac.compare_digest(digest.encode(), parts.get("v1", "").encode())
 
 
 def encode(body: dict[str, Any]) -> bytes:

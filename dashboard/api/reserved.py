@@ -17,6 +17,6 @@ def seal_of(code: str) -> str:
 
 def check_seal(code: str, seal: str) -> str:
     """Return a reserved tracking code; refuses one that somebody made up."""
-    if not hmac.compare_digest(seal_of(code), seal):
+    if not hmac.compare_digest(seal_of(code).encode(), seal.encode()):
         raise Invalid("查询码不是本平台预留的，请刷新导诊台后重试", field="reserved")
     return code
