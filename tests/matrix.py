@@ -164,10 +164,12 @@ def identity_of(caller: Caller) -> Identity:
     return found
 
 
-def ask(client: TestClient, caller: Caller, method: str, url: str) -> Answer:
+def ask(
+    client: TestClient, caller: Caller, method: str, url: str, *, body: bytes = b"{}"
+) -> Answer:
     """Knock through the ASGI application itself; a stream is left after its first line."""
     path, _, query = url.partition("?")
-    body = BODIES.get(path, b"{}") if method not in {"GET", "HEAD"} else b""
+    body = BODIES.get(path, body) if method not in {"GET", "HEAD"} else b""
     kind = b"application/x-www-form-urlencoded" if path in FORMS else b"application/json"
     scope = {
         "type": "http", "asgi": {"version": "3.0", "spec_version": "2.3"}, "http_version": "1.1",
