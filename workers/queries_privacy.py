@@ -7,7 +7,18 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, MetaData, Table, Text, cast, delete, func, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    MetaData,
+    Table,
+    Text,
+    cast,
+    delete,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -40,14 +51,28 @@ def scrub(
     for table in metadata.sorted_tables:
         if table.name in LEFT_ALONE:
             continue
+        beside = _beside(table, metadata, [str(each) for each in incidents])
         for column in _texts(table):
-            reference = next((table.c[n] for n in _REFERENCES if n in table.c), None)
-            for word in words if reference is not None else figures:
+            for word in words if beside is not None else figures:
                 found = cast(column, Text).contains(word, autoescape=True)
-                if word not in figures and reference is not None:
-                    found = found & cast(reference, Text).in_([str(each) for each in incidents])
+                if word not in figures and beside is not None:
+                    found = found & beside
                 total += _replace(session, column, found, word=word, instead=instead)
     return total
+
+
+def _beside(
+    table: Table, metadata: MetaData, incidents: Sequence[str]
+) -> ColumnElement[bool] | None:
+    """Match the rows that belong to these cases; None where a table does not say."""
+    for name in _REFERENCES:
+        if name in table.c:
+            return cast(table.c[name], Text).in_(incidents)
+    if "order_id" in table.c:
+        orders = metadata.tables["orders"]
+        theirs = select(orders.c.id).where(cast(orders.c.incident_id, Text).in_(incidents))
+        return table.c.order_id.in_(theirs)
+    return None
 
 
 def _replace(session: Session, column: Column[Any], found: Any, *, word: str, instead: str) -> int:

@@ -105,7 +105,7 @@ def search(
     session: InTransaction,
     wanted: Wanted,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    cursor: Annotated[int | None, Query(ge=1)] = None,
+    cursor: Annotated[int | None, Query(ge=1, le=2**62)] = None,
 ) -> AuditPage:
     """Search the trail: an auditor reads all of it, an administrator the administrative rows."""
     rows = audit.page(session, wanted, limit=limit, before=cursor)

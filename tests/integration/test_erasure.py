@@ -132,6 +132,18 @@ def test_a_telephone_in_a_message_or_a_task_goes_too(people: Cast, county: Count
                  " unit_id, 'x', :case, :title, now() from posts limit 1"),
             {"case": str(case), "title": f"回访{NAME} {PHONE}"},
         )  # fmt: skip
+        responder = one("select id, unit_id from responders order by id limit 1")
+        session.execute(
+            text("insert into orders (id, set_id, incident_id, incident_rev, responder_id, unit_id,"
+                 " role, task, status, rev, issued_by, issued_at, ack_due_at) values (:case, :case,"
+                 " :case, 1, :r, :u, 'lead', :task, 'issued', 1, '值班长', now(), now())"),
+            {"case": case, "r": responder["id"], "u": responder["unit_id"], "task": f"找{NAME}"},
+        )  # fmt: skip
+        session.execute(
+            text("insert into order_entries (order_id, seq, action, status_after, actor_name, note,"
+                 " recorded_at) values (:case, 1, 'issue', 'issued', '值班长', :note, now())"),
+            {"case": case, "note": f"{NAME}在家"},
+        )  # fmt: skip
     assert run("erase", "--phone", PHONE, "--reason", "申请", "--yes").exit_code == 0
     assert everywhere(PHONE) == []
     assert everywhere(NAME) == []
