@@ -252,6 +252,7 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /track": PUBLIC,
     "GET /track/{code}": PUBLIC,
     "POST /track/{code}": PUBLIC,
+    "GET /track/{code}/photo/{photo_id}.jpg": PUBLIC,
     # what is live, 实时
     "GET /live": SCREENS,
     "GET /live/snapshot": SCREENS,

@@ -18,8 +18,10 @@ from dashboard.api.open311_forms import GeoReportError, GeoReportRoute, answer
 from dashboard.auth import current_identity
 from dispatch.incidents import editions, service
 from dispatch.incidents.catalogue import Attribute, Category
-from dispatch.incidents.intake.draft import Draft, check_point, tidy
+from dispatch.incidents.citizens import service as citizens
+from dispatch.incidents.intake.draft import MAX_PHOTOS, Draft, check_point, tidy
 from dispatch.incidents.listing import service as reading
+from dispatch.incidents.photos import MAX_BYTES
 from geo.frames import Frame, to_store
 from people.sign_in import Identity, who_has_key
 
@@ -134,28 +136,47 @@ def token(token: str, form: Form, jurisdiction_id: Jurisdiction = None) -> Respo
 
 @router.post("/requests.{form}", status_code=201)
 async def post_request(form: Form, request: Request) -> Response:
-    """Take a report; `frame` may name gcj02, bd09 or cgcs2000 (WGS84 is the standard's own)."""
-    fields = await _fields(request)
-    body = await run_in_threadpool(_take, fields, request.headers.get("idempotency-key"))
+    """Take a report; `frame` may name gcj02, bd09 or cgcs2000 (WGS84 is the standard's own).
+
+    A multipart form may bring photos as `media`; `media_url` is noted down and never fetched.
+    """
+    fields, media = await _fields(request)
+    key = request.headers.get("idempotency-key")
+    body = await run_in_threadpool(_take, fields, media, key)
     return answer([body], form, root="service_requests", item="request", status=201)
 
 
-async def _fields(request: Request) -> dict[str, str]:
-    """Return the form's fields, flat; files are not taken here."""
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > MAX_FORM:
-        raise GeoReportError(f"提交内容超过 {MAX_FORM // 1000} KB，请缩短描述")
+async def _fields(request: Request) -> tuple[dict[str, str], list[bytes]]:
+    """Return the form's fields, flat, and the photos of a multipart form."""
+    media: list[bytes] = []
+    if "multipart/" in request.headers.get("content-type", ""):
+        pairs, media = await _parts(request)
+    else:
+        pairs = await _pairs(request)
     fields: dict[str, str] = {}
-    for name, value in await _pairs(request):
+    for name, value in pairs:
         fields[name] = f"{fields[name]},{value}" if name in fields else value
-    return {**fields, **request.query_params}
+    return {**fields, **request.query_params}, media
+
+
+async def _parts(request: Request) -> tuple[list[tuple[str, str]], list[bytes]]:
+    """Return names and values of a multipart form, and its files."""
+    pairs, files = list[tuple[str, str]](), list[bytes]()
+    limits = {"max_files": MAX_PHOTOS, "max_fields": MAX_FIELDS, "max_part_size": MAX_FORM}
+    async with request.form(**limits) as form:
+        for name, value in form.multi_items():
+            if isinstance(value, str):
+                pairs.append((name, value))
+            elif raw := await value.read(MAX_BYTES + 1):
+                files.append(raw)
+    return pairs, files
 
 
 async def _pairs(request: Request) -> list[tuple[str, str]]:
     """Return names and values; a bare form may hold unescaped UTF-8 or GBK, as curl sends it."""
-    if "multipart/" in request.headers.get("content-type", ""):
-        form = await request.form(max_files=0, max_fields=MAX_FIELDS, max_part_size=MAX_FORM)
-        return [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > MAX_FORM:
+        raise GeoReportError(f"提交内容超过 {MAX_FORM // 1000} KB，请缩短描述")
     raw = await request.body()
     if len(raw) > MAX_FORM:
         raise GeoReportError(f"提交内容超过 {MAX_FORM // 1000} KB，请缩短描述")
@@ -169,12 +190,17 @@ async def _pairs(request: Request) -> list[tuple[str, str]]:
         raise GeoReportError("表单项过多") from None
 
 
-def _take(fields: dict[str, str], key: str | None) -> dict[str, Any]:
+def _take(fields: dict[str, str], media: list[bytes], key: str | None) -> dict[str, Any]:
     actor = _poster(fields.get("api_key")).actor
     _in_jurisdiction(fields.get("jurisdiction_id"))
-    draft = _draft(fields)
+    draft, at = _draft(fields), clock.now()
+    citizens.check_photos(media)
     with transaction(Access.nobody()) as session:
-        told = service.report(session, draft, actor=actor, at=clock.now(), key=key)
+        told = service.report(session, draft, actor=actor, at=at, key=key)
+    if media:
+        code = told.incident.tracking_code
+        with transaction(Access.citizen(code)) as session:
+            citizens.add_photos(session, code, media, actor=actor, at=at)
     return {
         "service_request_id": told.incident.number,
         "token": told.incident.tracking_code,
@@ -209,7 +235,13 @@ def _draft(fields: dict[str, str]) -> Draft:
     if lon is None and not address:
         raise GeoReportError("缺少位置：lat 和 long，或 address_string")
     name = " ".join(filter(None, (fields.get("last_name"), fields.get("first_name"))))
-    media = tidy(fields.get("media_url"))
+    attributes: dict[str, Any] = {
+        name[len("attribute[") : -1]: value
+        for name, value in fields.items()
+        if name.startswith("attribute[") and name.endswith("]")
+    }
+    if linked := tidy(fields.get("media_url")):
+        attributes["media_url"] = linked[:2_000]
     return Draft(
         category=code,
         description=tidy(fields.get("description")) or "（未填写描述）",
@@ -219,12 +251,7 @@ def _draft(fields: dict[str, str]) -> Draft:
         source="app",
         reporter_name=tidy(name),
         reporter_phone=tidy(fields.get("phone")),
-        attributes={
-            name[len("attribute[") : -1]: value
-            for name, value in fields.items()
-            if name.startswith("attribute[") and name.endswith("]")
-        },
-        photos=(media,) if media else (),
+        attributes=attributes,
     )
 
 
@@ -325,7 +352,7 @@ def _request(row: dict[str, Any]) -> dict[str, Any]:
         "service_notice": None,
         "requested_datetime": _stamp(row["reported_at"]),
         "updated_datetime": _stamp(row["updated_at"]),
-        "expected_datetime": _stamp(row["due_at"]),
+        "expected_datetime": _stamp(row["expected_at"]),
         "address": row["place"] or None,
         "address_id": str(row["village_code"]) if row["village_code"] else None,
         "zipcode": None,

@@ -21,6 +21,7 @@ from dispatch.incidents import service
 from dispatch.incidents.citizens import service as citizens
 from dispatch.incidents.intake.draft import MAX_PHOTOS, Draft, check_point, tidy
 from dispatch.incidents.intake.service import Reported
+from dispatch.incidents.photos import MAX_BYTES
 from geo import service as places
 from geo.frames import Frame, LonLat, to_store
 from people.scope import Actor
@@ -43,10 +44,12 @@ async def take(request: Request) -> Response:
     """Take a report; a script gets JSON, a plain form goes on to its receipt."""
     require_own_page(request)
     as_json = "application/json" in request.headers.get("accept", "")
-    sent = await request.form(max_files=MAX_PHOTOS, max_fields=MAX_FIELDS, max_part_size=MAX_PART)
-    fields = {name: value for name, value in sent.multi_items() if isinstance(value, str)}
+    limits = {"max_files": MAX_PHOTOS, "max_fields": MAX_FIELDS, "max_part_size": MAX_PART}
+    async with request.form(**limits) as sent:
+        fields = {name: value for name, value in sent.multi_items() if isinstance(value, str)}
+        shots = await _photos(sent)
     try:
-        told = await run_in_threadpool(_store, fields, sent)
+        told = await run_in_threadpool(_store, fields, shots)
     except DomainError as refused:
         if as_json:
             raise
@@ -130,14 +133,27 @@ def _form(said: Mapping[str, Any], wrong: str = "", status: int = 200) -> Respon
     )
 
 
-def _store(fields: dict[str, str], sent: FormData) -> Reported:
-    del sent
+async def _photos(sent: FormData) -> list[bytes]:
+    """Return the photos of a form; an empty file field is none."""
+    files = [each for _name, each in sent.multi_items() if not isinstance(each, str)]
+    found = [await each.read(MAX_BYTES + 1) for each in files]
+    return [raw for raw in found if raw]
+
+
+def _store(fields: dict[str, str], shots: list[bytes]) -> Reported:
     draft = _draft(fields)
+    citizens.check_photos(shots)
     key = fields.get("key", "")[:64]
     if len(key) < 16:  # noqa: PLR2004  as short as a key that nobody guesses may be
         raise Invalid("页面已过期，请重新打开再提交", field="key")
+    actor, at = Actor.citizen(), clock.now()
     with transaction(Access.nobody()) as session:
-        return service.report(session, draft, actor=Actor.citizen(), at=clock.now(), key=key)
+        told = service.report(session, draft, actor=actor, at=at, key=key)
+    if shots:
+        code = told.incident.tracking_code
+        with transaction(Access.citizen(code)) as session:
+            citizens.add_photos(session, code, shots, actor=actor, at=at)
+    return told
 
 
 def _draft(fields: dict[str, str]) -> Draft:

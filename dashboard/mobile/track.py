@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi.responses import FileResponse, RedirectResponse
 
 from core import clock
 from core.access import Access
 from core.db import transaction
 from core.errors import DomainError, NotFound
-from dashboard.mobile.drawing import page, require_own_page
+from dashboard.mobile.drawing import moment, page, require_own_page
+from dispatch.incidents import collecting
 from dispatch.incidents.citizens import service as citizens
 from dispatch.incidents.citizens.progress import GRADES, Answer
 from dispatch.incidents.citizens.service import Progress
@@ -38,10 +40,22 @@ def ask(code: Annotated[str, Query(max_length=40)] = "") -> Response:
 def show(code: str, said: Annotated[str, Query(max_length=8)] = "") -> Response:
     """Show the progress of one case; a wrong code gets a friendly page that asks again."""
     try:
-        found, _opened = _find(citizens.code_of(code))
+        found, opened = _find(citizens.code_of(code))
     except NotFound as wrong:
         return page("ask_code.html", status=404, wrong=wrong.sentence, typed=code[:14])
-    return _shown(found, thanks=_THANKS.get(said, ""))
+    return _shown(found, photos=_pair(found, opened), thanks=_THANKS.get(said, ""))
+
+
+@router.get("/track/{code}/photo/{photo_id}.jpg")
+def photo(code: str, photo_id: UUID) -> Response:
+    """Show a photo of one's own case, before or after; small, and kept by nobody."""
+    found, opened = _find(citizens.code_of(code))
+    for each in dict.fromkeys((found.code, opened)):
+        with transaction(Access.citizen(each)) as session:
+            if str(photo_id) in {row["id"] for row in citizens.photos_of(session, each).values()}:
+                path = collecting.file_of(session, photo_id, small=True)
+                return FileResponse(path, media_type="image/jpeg")
+    raise NotFound
 
 
 @router.post("/track/{code}")
@@ -81,7 +95,33 @@ def _find(code: str) -> tuple[Progress, str]:
         return citizens.progress(session, master, own=own), master
 
 
-def _shown(found: Progress, *, wrong: str = "", thanks: str = "", status: int = 200) -> Response:
+def _pair(found: Progress, opened: str) -> list[dict[str, str]]:
+    """Return one's own photo and the newest one of the work, which may stand in the master."""
+    with transaction(Access.citizen(found.code)) as session:
+        shown = citizens.photos_of(session, found.code)
+    if opened != found.code:
+        with transaction(Access.citizen(opened)) as session:
+            after = citizens.photos_of(session, opened).get("after")
+            shown |= {"after": after} if after else {}
+    names = {"before": "前", "after": "后"}
+    return [
+        {
+            "url": f"/track/{found.code}/photo/{shown[kind]['id']}.jpg",
+            "label": f"{moment(shown[kind]['at'])} {name}",
+        }
+        for kind, name in names.items()
+        if kind in shown
+    ]
+
+
+def _shown(
+    found: Progress,
+    *,
+    photos: list[dict[str, str]] | None = None,
+    wrong: str = "",
+    thanks: str = "",
+    status: int = 200,
+) -> Response:
     return page(
         "track.html",
         status=status,
@@ -90,7 +130,7 @@ def _shown(found: Progress, *, wrong: str = "", thanks: str = "", status: int = 
         wrong=wrong,
         thanks=thanks,
         early=_early(found),
-        photos=[],
+        photos=photos or [],
     )
 
 

@@ -14,7 +14,7 @@ from core.db import Access, transaction
 from dispatch.incidents.citizens import reception
 from people.roles import Post
 from tests import web
-from tests.cases import TOWN, VILLAGE, Cast, cast, inside, one, rows
+from tests.cases import TOWN, VILLAGE, Cast, cast, inside, one, picture, rows
 from tests.county import County
 
 PHONE = "13800000416"
@@ -66,7 +66,7 @@ def work(people: Cast, code: str) -> str:
     people.town.act(case, "accept")
     people.town.act(case, "assign")
     people.worker.act(case, "sign")
-    people.worker.act(case, "feed_back", note="已清走，老刘现场签字", photos=("after",))
+    people.worker.act(case, "feed_back", note="已清走，老刘现场签字")
     people.county.act(case, "pass_check")
     return str(case)
 
@@ -237,6 +237,39 @@ def test_the_reporter_is_called_back_within_a_workday_and_lateness_is_written_do
     with transaction(Access.nobody()) as session:
         assert case in [str(row["id"]) for row in reception.call_backs_owed(session)]
     assert county.dead() == []
+
+
+def test_photos_of_a_report_are_made_anew_kept_once_and_shown_to_their_reporter_alone(
+    phone: TestClient, people: Cast
+) -> None:
+    form = said(description="垃圾堆满了")
+    shots = [("photos", (f"{n}.jpg", picture(n), "image/jpeg")) for n in (1, 2)]
+    first = phone.post("/report", data=form, files=shots)
+    again = phone.post("/report", data=form, files=shots)
+    assert first.headers["location"] == again.headers["location"]
+    code = first.headers["location"].rsplit("/", 1)[1]
+    kept = rows(
+        "select e.id from evidence e join incidents i on i.id = e.incident_id"
+        " where i.tracking_code = :c", c=code,
+    )  # fmt: skip
+    assert len(kept) == 2, "sent twice, kept once"
+    work(people, code)
+    shown = re.findall(r'src="(/track/[^"]+)"', phone.get(f"/track/{code}").text)
+    assert len(shown) == 2, "before and after"
+    for url in shown:
+        assert phone.get(url).headers["content-type"] == "image/jpeg"
+    other = report(phone)
+    assert phone.get(shown[0].replace(code, other)).status_code == 404
+    assert phone.get(f"/evidence/{kept[0]['id']}/photo.jpg").is_redirect, "sign in first"
+
+
+def test_what_is_no_photo_is_refused_before_anything_is_stored(phone: TestClient) -> None:
+    before = stored()
+    broken = [("photos", ("a.jpg", b"<svg onload=alert(1)>", "image/jpeg"))]
+    answer = phone.post("/report", data=said(), files=broken)
+    assert answer.status_code == 422
+    assert "照片" in answer.text
+    assert stored() == before
 
 
 def test_codes_cannot_be_tried_out_without_end(phone: TestClient) -> None:

@@ -58,7 +58,7 @@ def closed(clerk: TestClient, people: Cast, county: County) -> str:
     county.settle_down()
     people.town.act(made, "assign")
     people.village.act(made, "sign")
-    people.village.act(made, "feed_back", note="换了灯泡", photos=("after",))
+    people.village.act(made, "feed_back", note="换了灯泡")
     people.county.act(made, "pass_check")
     county.settle_down()
     return str(made)

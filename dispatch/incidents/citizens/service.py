@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -11,7 +12,9 @@ from sqlalchemy.orm import Session
 
 from core.errors import Conflict, NotFound
 from core.ids import CROCKFORD
+from dispatch.incidents import collecting, photos
 from dispatch.incidents import queries as cases
+from dispatch.incidents import queries_evidence as kept
 from dispatch.incidents.acting.service import act, category_of
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.citizens import queries
@@ -133,6 +136,38 @@ def near(
         }
         for row in found[:5]
     ]
+
+
+def check_photos(raws: Sequence[bytes]) -> None:
+    """Refuse what is no photo before a report is stored."""
+    for raw in raws:
+        photos.read(raw)
+
+
+def add_photos(
+    session: Session, code: str, raws: Sequence[bytes], *, actor: Actor, at: datetime
+) -> int:
+    """Keep the photos of a report; those it has already are not kept twice. Returns how many."""
+    incident = cases.by_tracking_code(session, code)
+    if incident is None:
+        raise NotFound(NOBODY_HAS_IT)
+    known = {bytes(row.digest) for row in kept.of_case(session, incident.id)}
+    fresh = [raw for raw in raws if photos.read(raw).digest not in known]
+    for raw in fresh:
+        collecting.take_in(
+            session, raw, incident_id=incident.id, kind="before", token=None, actor=actor, at=at
+        )
+    return len(fresh)
+
+
+def photos_of(session: Session, code: str) -> dict[str, dict[str, Any]]:
+    """Return the reporter's own first photo and the newest of the work done: before, after."""
+    incident = cases.by_tracking_code(session, code)
+    shown: dict[str, dict[str, Any]] = {}
+    for row in kept.of_case(session, incident.id) if incident else ():
+        if row.kind == "after" or (row.kind == "before" and "before" not in shown):
+            shown[row.kind] = {"id": str(row.id), "at": row.captured_at or row.uploaded_at}
+    return shown
 
 
 def _lines(session: Session, incident: Incident) -> list[Line]:

@@ -15,6 +15,7 @@ from core.live import stamp
 from dispatch.incidents import editions, queries_grants, reporters
 from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import allowed_actions, category_of
+from dispatch.incidents.citizens.promise import Running, expected
 from dispatch.incidents.clocks import KIND_NAMES, STAGE_NAMES, Kind, Stage, used
 from dispatch.incidents.lifecycle import ACTION_NAMES, REQUEST_NAMES, STATUS_NAMES, Status
 from dispatch.incidents.listing import queries
@@ -167,7 +168,7 @@ def public_page(
     offset: int = 0,
 ) -> list[dict[str, Any]]:
     """Return public cases reported in a span, newest first: nothing personal, nothing withheld."""
-    return queries.public_page(
+    found = queries.public_page(
         session,
         since=since,
         until=until,
@@ -176,11 +177,26 @@ def public_page(
         limit=limit,
         offset=offset,
     )
+    return [_promised(session, row) for row in found]
 
 
 def public_by_number(session: Session, numbers: Sequence[str]) -> list[dict[str, Any]]:
     """Return public cases by number; others, and numbers that are not, are simply missing."""
-    return queries.public_by_number(session, numbers)
+    return [_promised(session, row) for row in queries.public_by_number(session, numbers)]
+
+
+def _promised(session: Session, row: dict[str, Any]) -> dict[str, Any]:
+    """Return a public row with the moment by which the case should be handled (承诺时限)."""
+    clocks = Running(
+        level=row["level"],
+        due_at=row["due_at"],
+        due_stage=row["due_stage"],
+        handle_due_at=row["handle_due_at"],
+        in_town=row["town_code"] is not None,
+    )
+    category = editions.of_version(session, row["category_version"]).categories[row["category"]]
+    calendar = calendars.book(session).of(row["town_code"])
+    return {**row, "expected_at": expected(clocks, category, calendar)}
 
 
 def number_of_tracking_code(session: Session, code: str) -> str:

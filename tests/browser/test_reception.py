@@ -1,0 +1,178 @@
+"""The reception window by keyboard alone, and with the database away; 随手拍 without signal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page
+from psycopg import sql
+
+from core.settings import settings
+from tests.browser.conftest import PATIENCE_MS, Heard, Opener, Site, until
+from tests.cases import TOWN, inside, one, rows
+
+READY = "document.body.dataset.ready === '1'"
+SECONDS_A_CASE = 30
+KEYS_A_SECOND = 2.5  # a practised clerk at a Chinese keyboard; words are counted in pinyin keys
+
+
+class Keyboard:
+    """Keys as a clerk presses them, every one of them in the log."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.log = page, list[str]()
+
+    def press(self, *keys: str) -> None:
+        for key in keys:
+            self.log.append(key)
+            self.page.keyboard.press(key)
+
+    def type(self, letters: str) -> None:
+        self.press(*letters)
+
+    def write(self, chinese: str) -> None:
+        """Enter Chinese as an input method does: about two keys and a half a character."""
+        self.log += ["ime"] * round(2.5 * len(chinese))
+        self.page.keyboard.insert_text(chinese)
+
+
+def take_a_case(page: Page, words: str) -> Keyboard:
+    """Take a caller's case from the first digit to the printed slip; returns the keys it took."""
+    keys = Keyboard(page)
+    page.evaluate("delete document.body.dataset.stored")
+    keys.type("13800000416")
+    keys.press("Enter", "Enter")
+    keys.write(words)
+    keys.press("Enter")
+    keys.type("ldbl")
+    keys.press("Enter")
+    keys.type("kylsq")
+    keys.press("Enter", "Control+Enter")
+    until(page, "Boolean(document.body.dataset.stored)")
+    return keys
+
+
+@contextmanager
+def database_away() -> Iterator[None]:
+    """Let nobody reach the county's database for a while, as when PostgreSQL is stopped."""
+    owner = settings().owner_dsn()
+    name = str(psycopg.conninfo.conninfo_to_dict(owner)["dbname"])
+    switch = sql.SQL("alter database {} allow_connections {}")
+    with psycopg.connect(owner, dbname="postgres", autocommit=True) as admin:
+        admin.execute(switch.format(sql.Identifier(name), sql.SQL("false")))
+        admin.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s", [name]
+        )
+        try:
+            yield
+        finally:
+            admin.execute(switch.format(sql.Identifier(name), sql.SQL("true")))
+
+
+def test_a_practised_clerk_needs_no_mouse_and_less_than_half_a_minute(
+    site: Site, signed_in: Opener, heard: Heard
+) -> None:
+    context = signed_in("reception1")
+    page = context.new_page()
+    page.goto(f"{site.url}/")
+    assert page.url.endswith("/window")
+    until(page, READY)
+    began = time.monotonic()
+    keys = take_a_case(page, "路口的灯不亮")
+    waited = time.monotonic() - began
+    number = page.evaluate("document.body.dataset.stored")
+    kept = one(
+        "select title, village_code, source, tracking_code from incidents where number = :n",
+        n=number,
+    )
+    assert (kept["title"], kept["village_code"], kept["source"]) == (
+        "路灯不亮", 430121001001, "hotline",
+    )  # fmt: skip
+    code = kept["tracking_code"]
+    slip = page.inner_text("#slip")
+    assert number in slip
+    assert f"{code[:5]}-{code[5:]}" in slip
+    assert page.evaluate("document.activeElement.id") == "phone", "ready for the next caller"
+    assert len(keys.log) <= 45, keys.log
+    assert len(keys.log) / KEYS_A_SECOND + waited < SECONDS_A_CASE
+    assert heard.abroad(site.url) == []
+    assert heard.complaints == []
+
+
+def test_with_the_database_away_cases_are_numbered_here_and_stored_once_afterwards(
+    site: Site, signed_in: Opener
+) -> None:
+    page = signed_in("reception2").new_page()
+    page.goto(f"{site.url}/window")
+    until(page, READY)
+    until(page, "navigator.serviceWorker.ready.then(() => true)")
+    before = one("select count(*) as n from incidents")["n"]
+    with database_away():
+        until(page, "document.body.dataset.state === 'cut'")
+        take_a_case(page, "断开时的第一件")
+        assert page.evaluate("document.body.dataset.stored") == "本机 001"
+        assert "本机 001" in page.inner_text("#slip")
+        assert page.locator("#slip svg.qr").count() == 1, "the slip has its code already"
+        page.reload()
+        until(page, READY)
+        take_a_case(page, "断开时的第二件")
+        assert page.evaluate("document.body.dataset.stored") == "本机 002"
+        assert "本机已存 2 件" in page.inner_text("#strip")
+    until(page, "document.body.dataset.state === 'live' && document.body.dataset.waiting === '0'")
+    kept = rows(
+        "select i.description, e.claimed_at < e.recorded_at as was_said_before"
+        " from incidents i join timeline_entries e on e.incident_id = i.id and e.seq = 1"
+        " where description like '断开时的%' order by i.id"
+    )
+    assert kept == [
+        {"description": "断开时的第一件", "was_said_before": True},
+        {"description": "断开时的第二件", "was_said_before": True},
+    ]
+    assert one("select count(*) as n from incidents")["n"] == before + 2
+    assert page.evaluate("localStorage.getItem('window.queue')") == "[]"
+
+
+@pytest.fixture
+def phone(browser: Browser) -> Iterator[Callable[[], Page]]:
+    """Open a citizen's phone that stands in the first town."""
+    lon, lat = inside(TOWN)
+    context = browser.new_context(
+        viewport={"width": 390, "height": 844},
+        geolocation={"longitude": lon, "latitude": lat, "accuracy": 9},
+        permissions=["geolocation"],
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page
+    context.close()
+
+
+def test_a_report_without_signal_waits_on_the_phone_and_is_stored_once(
+    site: Site, phone: Callable[[], Page]
+) -> None:
+    page = phone()
+    weights: list[int] = []
+    page.on("response", lambda got: weights.append(int(got.headers.get("content-length", 0))))
+    page.goto(f"{site.url}/report")
+    until(page, "document.querySelector('[name=lon]').value !== ''")
+    assert sum(weights) < 150_000, "light enough for a bad line"
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    until(page, "navigator.serviceWorker.ready.then(() => true)")
+    page.context.set_offline(True)
+    page.reload()
+    until(page, READY)
+    until(page, "document.querySelector('[name=lon]').value !== ''")
+    page.fill("[name=description]", "没信号时报的垃圾没人收")
+    assert page.get_attribute("#chips [aria-checked=true]", "role") == "radio"
+    page.click("#send")
+    until(page, "document.getElementById('waiting').dataset.waiting === '1'")
+    assert rows("select 1 from incidents where source = 'snap'") == []
+    page.context.set_offline(False)
+    until(page, "document.getElementById('waiting').dataset.waiting === '0'")
+    kept = one("select tracking_code, category from incidents where source = 'snap'")
+    assert kept["category"] == "0101"
+    page.goto(f"{site.url}/track/{kept['tracking_code']}")
+    assert "收到了" in page.inner_text("h2")
