@@ -114,8 +114,17 @@ def _time_left(case: dict[str, Any]) -> list[Any]:
     return [
         html.Span(className="num", **{"data-due": str(due), "data-from": str(since)}),
         html.Span(f"{stage}时限 {words.hour(case['due_at'])}{provisional}", className="t2"),
-        *([html.Span(case["mode_name"], className="pill war")] if case.get("mode") else []),
+        *_mode(case),
     ]
+
+
+def _mode(case: dict[str, Any]) -> list[html.Span]:
+    """Return the mode the case runs under (战时), in the colour of its grade; none at peace."""
+    code = case.get("mode")
+    if not code:
+        return []
+    grade = code.partition("-")[2] or "4"
+    return [html.Span(case["mode_name"], className=f"pill war g{grade}")]
 
 
 def _clock(case: dict[str, Any]) -> html.Div:
