@@ -28,6 +28,16 @@ if TYPE_CHECKING:
     from people.workdays import Workdays
 
 LADDER: Final = "ladder"
+FACTS: Final = frozenset(
+    {
+        "approved", "calendar", "card", "category_version", "cell_code", "extra_minutes", "from",
+        "from_unit", "holder_unit", "into", "into_number", "level", "mark", "mode", "must_rule",
+        "overdue", "percent", "request_id", "request_kind", "reused_photos", "to", "to_unit",
+        "to_unit_name", "town_code", "true",
+    }
+)  # fmt: skip
+"""What only the platform may write beside a line: the case is told again from it."""
+
 _SYSTEM: Final = "system"
 _CELLS_A_TOWN: Final = 10**6  # a cell's code is its town's and six digits
 _CARDS: Final = tuple(mark.value for mark in CARDS)

@@ -146,7 +146,11 @@ def _books(session: Session) -> Books:
     def category(version: int, code: str) -> Any:
         found = known.get((version, code))
         if found is None:
-            found = known[version, code] = editions.of_version(session, version).categories[code]
+            try:
+                edition = editions.of_version(session, version)
+            except DomainError as missing:
+                raise KeyError(f"分类目录第 {version} 版") from missing
+            found = known[version, code] = edition.categories[code]
         return found
 
     return Books(
@@ -165,7 +169,10 @@ class _Editions(dict[int, Any]):
 
     def __missing__(self, edition: int) -> Any:
         """Look the edition up once."""
-        self[edition] = calendars.book_of(self.session, edition).of(self.town)
+        try:
+            self[edition] = calendars.book_of(self.session, edition).of(self.town)
+        except DomainError as missing:
+            raise KeyError(f"日历第 {edition} 版") from missing
         return self[edition]
 
 

@@ -13,8 +13,10 @@ from sqlalchemy import (
     any_,
     bindparam,
     exists,
+    false,
     func,
     insert,
+    or_,
     select,
     text,
     update,
@@ -34,6 +36,7 @@ from dispatch.incidents.tables import (
     TimelineEntry,
 )
 
+_KEEP_IN_VIEW = text("select set_config('yiwang.tracking_code', :code, true)")
 _UNITS = "select id, code, kind, parent_id, short_name, town_code, village_code from units where "
 _UNIT = text(_UNITS + "id = :id")
 _UNITS_OF = text(_UNITS + "id = any(:ids)")
@@ -85,6 +88,22 @@ def get_all(
     found = found.order_by(Incident.id).options(defer(Incident.point))
     found = found.execution_options(populate_existing=True)
     return {row.id: row for row in session.scalars(found.with_for_update() if lock else found)}
+
+
+def keep_in_view(session: Session, incident: Incident) -> None:
+    """Let who acts on a case see it to the end of the transaction, where the act takes it away."""
+    session.execute(_KEEP_IN_VIEW, {"code": incident.tracking_code})
+
+
+def handled_a_twin(
+    session: Session, incident_id: UUID, *, person: int | None, unit: int | None
+) -> bool:
+    """Tell whether a person, or a unit, once handled a case that was merged into this one."""
+    theirs = or_(
+        (Incident.handled_by == person) if person is not None else false(),
+        (Incident.handling_unit == unit) if unit is not None else false(),
+    )
+    return bool(session.scalar(select(exists().where(Incident.master_id == incident_id, theirs))))
 
 
 def point_of(session: Session, incident_id: UUID) -> tuple[float | None, float | None]:

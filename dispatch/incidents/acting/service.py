@@ -19,6 +19,7 @@ from dispatch.incidents.acting.under_way import Acting, ActionRequest, SamePerso
 from dispatch.incidents.catalogue import Category
 from dispatch.incidents.clocks import Segment, due_of, next_mark
 from dispatch.incidents.intake.draft import as_json
+from dispatch.incidents.ledger import FACTS
 from dispatch.incidents.lifecycle import (
     ACTION_NAMES,
     ENDED,
@@ -41,6 +42,13 @@ from people.workdays import Workdays
 _MAX_DATA = 16_000
 _FIRST_REQUEST = 2  # the first act on a report cannot be a request, so nothing waits at rev 2
 _CHECKS = frozenset({Action.PASS_CHECK, Action.FAIL_CHECK})
+_MOVES_OUT_OF_VIEW = frozenset(
+    {
+        Action.ASSIGN, Action.REASSIGN, Action.RULE, Action.DECIDE, Action.ESCALATE,
+        Action.DE_ESCALATE, Action.LOCATE, Action.RECLASSIFY, Action.REMOVE_SUPPORT,
+        Action.UNSHARE, Action.MERGE, Action.UNMERGE, Action.FEED_BACK, Action.REOPEN,
+    }
+)  # fmt: skip
 
 
 def act(
@@ -100,6 +108,8 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     before = scope_of(incident)
     acting.segments = [queries.as_segment(row) for row in rows]
     lead = incident.lead_unit
+    if step.action in _MOVES_OUT_OF_VIEW:
+        queries.keep_in_view(session, incident)
     acting.shots = collecting.attach(
         session, incident, acting.asked.photos, seq=incident.rev + 1, actor=acting.actor
     )
@@ -114,7 +124,7 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     if percent is not None:
         incident.mark_percent = percent
     _store_segments(acting, rows, segments, situation.mode)
-    if step.moves and step.action is not Action.DECIDE and incident.rev > _FIRST_REQUEST:
+    if step.moves and incident.rev > _FIRST_REQUEST:
         queries.drop_requests(session, incident.id, at=acting.at, by=acting.actor.name)
     project(session, incident, segments, calendar=situation.calendar, at=acting.at)
     _record(acting)
@@ -204,7 +214,7 @@ def standing_of(session: Session, incident: Incident, actor: Actor) -> Standing:
     """Return how an actor stands to a case: whose hands it is in, and who handled it."""
     unit = actor.unit
     if unit is None:
-        return Standing(actor.role, handled=_handled(incident, actor))
+        return Standing(actor.role, handled=_handled(session, incident, actor))
     holder = queries.unit(session, incident.holder_unit)
     own = queries.unit(session, unit)
     above = holder is not None and holder.parent_id == unit and holder.kind == "village"
@@ -220,14 +230,17 @@ def standing_of(session: Session, incident: Incident, actor: Actor) -> Standing:
         holds=unit == incident.holder_unit or above,
         leads=incident.lead_unit is not None and (unit == incident.lead_unit or helps_town),
         supports=unit in incident.units and unit != incident.lead_unit,
-        handled=_handled(incident, actor),
+        handled=_handled(session, incident, actor),
     )
 
 
-def _handled(incident: Incident, actor: Actor) -> bool:
+def _handled(session: Session, incident: Incident, actor: Actor) -> bool:
+    """Tell whether somebody handled a case, or one that was merged into it."""
     by_person = incident.handled_by is not None and incident.handled_by == actor.person
     by_unit = incident.handling_unit is not None and incident.handling_unit == actor.unit
-    return by_person or by_unit
+    if by_person or by_unit or incident.status != Status.CHECKING:
+        return by_person or by_unit
+    return queries.handled_a_twin(session, incident.id, person=actor.person, unit=actor.unit)
 
 
 def _require_power(acting: Acting, action: Action) -> None:
@@ -344,8 +357,15 @@ def _record(acting: Acting) -> None:
             "reason_code": asked.reason_code,
             "note": asked.note,
             "photos": list(asked.photos),
-            "data": {**asked.data, **acting.data},
+            "data": {**_said(acting), **acting.data},
             "claimed_at": claimed,
             "recorded_at": acting.at,
         },
     )
+
+
+def _said(acting: Acting) -> dict[str, Any]:
+    """Return what was sent along, without what only the platform may write."""
+    if acting.actor.role is Role.SYSTEM:
+        return acting.asked.data
+    return {name: each for name, each in acting.asked.data.items() if name not in FACTS}
