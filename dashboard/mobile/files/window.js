@@ -73,7 +73,7 @@
     $("where").value = each.address || each.label; triage(); beside();
   };
   const drawMap = () => {
-    if (!now.known || !now.known.around) { $("map").replaceChildren(); $("map-said").hidden = false; return; }
+    if (!now.known || !now.known.around) { $("map").replaceChildren(); $("map-said").hidden = false; $("map-said").textContent = cut ? "连不上时不出图，只说村名也行" : "选了地方，这里出图；点一下图可以定点"; return; }
     $("map-said").hidden = true;
     const base = now.point || [now.place.lon, now.place.lat];
     const marks = now.twins.filter((each) => each.lon !== null).map((each) => ({ at: [(each.lon - base[0]) * 111320 * Math.cos(base[1] * Math.PI / 180), (each.lat - base[1]) * 110940] }));
@@ -118,8 +118,9 @@
   };
   const codes = () => read("codes", []);
   const slip = (entry) => {
-    const rows = [["来访", `${entry.name || "未留姓名"}　${masked(entry.phone || "")}`], ["事项", entry.title], ["地点", entry.place], ["承接", entry.lead], ["窗口", entry.window]];
+    const rows = [["来访", `${entry.name || "未留姓名"}　${entry.phone?.includes("*") ? entry.phone : masked(entry.phone || "")}`], ["事项", entry.title], ["地点", entry.place], ["承接", entry.lead], ["窗口", entry.window]];
     if (entry.due) rows.push(["答复", `${moment(entry.due)} 前办好`]); else if (entry.local) rows.push(["正式号", "恢复后补登"]);
+    if (entry.at) rows.push(["登记", moment(entry.at)]);
     const code = entry.reserved, picture = code ? `<svg class="qr" role="img" aria-label="查进度的二维码" viewBox="-2 -2 ${code.side + 4} ${code.side + 4}" shape-rendering="crispEdges"><path d="${code.qr}" fill="#000"/></svg><div class="code num">${spoken(code.code)}</div>` : "";
     $("slip").replaceChildren(node("h4", {}, "长沙县综治中心　受理单", node("small", { className: "num", textContent: entry.number || (entry.local ? `本机 ${entry.local}` : "") })),
       node("div", { className: "facts" }, ...rows.flatMap(([k, v]) => [node("span", { textContent: k }), node("b", { textContent: v })])), node("div", { innerHTML: picture }));
@@ -165,7 +166,7 @@
       if (!(error instanceof queue.Away) && error.status !== 401) { $("send").disabled = false; wrong(error.message); return; }
       entry.local = queue.localNumber(); queue.keep(entry); goAway();
     }
-    write("codes", codes().slice(1)); lists.remember(now.cls.code); write("last", last = { ...entry, body: undefined });
+    write("codes", codes().slice(1)); lists.remember(now.cls.code); write("last", last = { ...entry, phone: masked(entry.phone), body: undefined });
     const spent = read("spent", {}), today = new Date().toDateString();
     write("spent", { day: today, list: [...(spent.day === today ? spent.list : []), entry.spent] });
     slip(entry); document.body.dataset.stored = entry.number || `本机 ${entry.local}`; window.print();

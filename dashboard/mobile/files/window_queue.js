@@ -44,7 +44,7 @@
             drop(entry.key); told(entry, receipt, "");
           } catch (error) {
             if (error instanceof Away || error.status === 401 || error.status === 403) throw error;
-            drop(entry.key); write("refused", [...read("refused", []), { ...entry, words: error.message }]);
+            drop(entry.key); write("refused", [...read("refused", []), { ...entry, words: error.message }].slice(-20));
             told(entry, null, error.message);
           }
         }
