@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 from starlette.testclient import TestClient
@@ -54,7 +55,7 @@ def case(**more: Any) -> dict[str, Any]:
 
 def closed(clerk: TestClient, people: Cast, county: County) -> str:
     """Return a case that the window took and its town has closed."""
-    made = clerk.post(REPORTS, json=case()).json()["id"]
+    made = UUID(clerk.post(REPORTS, json=case()).json()["id"])
     county.settle_down()
     people.town.act(made, "assign")
     people.village.act(made, "sign")
