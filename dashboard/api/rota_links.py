@@ -72,7 +72,7 @@ def links(session: InTransaction, actor: SignedIn) -> list[LinkOut]:
     """Return the caller's links that still work."""
     rows = queries_handover.links_of(session, _account(actor))
     return [
-        LinkOut(id=row.id, path=_path(row.id), post_id=row.post_id, made_at=row.made_at)
+        LinkOut(id=row.id, path=path_of(row.id), post_id=row.post_id, made_at=row.made_at)
         for row in rows
     ]
 
@@ -95,7 +95,7 @@ def make_link(body: LinkIn, session: InTransaction, actor: SignedIn) -> LinkOut:
     whose = {"post": body.post_id, "staff": staff_id}
     audit.record(session, "rota.link_made", subject=str(number), actor=actor.name,
                  account=account, at=at, after=whose)  # fmt: skip
-    return LinkOut(id=number, path=_path(number), post_id=body.post_id, made_at=at)
+    return LinkOut(id=number, path=path_of(number), post_id=body.post_id, made_at=at)
 
 
 @router.delete(
@@ -132,7 +132,8 @@ def _signed(number: int, signature: str) -> bool:
         return False
 
 
-def _path(number: int) -> str:
+def path_of(number: int) -> str:
+    """Return the address of a link: its number and a seal over it."""
     return f"/api/v1/rota/calendar/{number}.{_signature(number)}.ics"
 
 

@@ -170,6 +170,11 @@
     },
     "hand-take": (b) => post(`/handovers/${b.dataset.sheet}/take`, {}, "已接班"),
     "hand-note": (b) => askNote(b),
+    "link-make": () => post("/links", {}, "链接已开，复制给自己的手机日历"),
+    "link-stop": async (b) => {
+      const stop = () => deskPanel.send("DELETE", `/api/v1/rota/links/${b.dataset.in}`);
+      if (sure(b, "再按一次停用")) (await attempt(stop, "链接已停用"), draw());
+    },
   };
   /* The rule of a post: the server says how it stands, presses change it, saving sends it whole. */
   const ruleNow = () => JSON.parse(at("rota-rule").dataset.rule);
@@ -254,6 +259,10 @@
     const button = event.target.closest("button");
     if (!button || button.disabled) return;
     if (button.dataset.go) return void go(button.dataset.go);
+    if (button.dataset.unitCode) {
+      state.unit = button.dataset.unitCode;
+      return void go(state.month);
+    }
     if ("second" in button.dataset) {
       state.second = button.dataset.second === "1";
       return void draw();

@@ -253,6 +253,30 @@ def handover(sheet: dict[str, Any] | None, *, at: datetime) -> list[Any]:
     ]
 
 
+def calendars(links: Sequence[tuple[int, str]], *, person: int | None) -> list[Any]:
+    """Offer one's own shifts as a calendar: as a file, or by links that can be stopped."""
+    if person is None:
+        return []
+    lines = [
+        html.Div(
+            [
+                html.A(f"第 {number} 号链接", href=path, title=path),
+                html.Button(
+                    "停用", type="button", **{"data-act": "link-stop", "data-in": str(number)}
+                ),
+            ]
+        )
+        for number, path in links
+    ]
+    acts = [
+        html.A("下载我的班", href="/api/v1/rota.ics", className="btn sm", download="值班.ics"),
+        _button("开订阅链接", "link-make"),
+    ]
+    head = html.H4([html.Span("值班日历"), html.Span("手机日历可订阅，随时停用")])
+    return [html.Div([head, html.Div(lines, className="not"), html.Div(acts, className="acts")],
+                     className="sec calendars")]  # fmt: skip
+
+
 def _notes(sheet: dict[str, Any]) -> list[Any]:
     lines: list[Any] = [html.P(note["words"]) for note in sheet["notes"]]
     worst = sheet["lists"]["firing"][:2] if not lines else []

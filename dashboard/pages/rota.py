@@ -15,11 +15,11 @@ from core import clock
 from core.db import transaction
 from core.errors import DomainError, SignInNeeded
 from dashboard import panels, rota_view
-from dashboard.api import handovers
+from dashboard.api import handovers, rota_links
 from dashboard.auth import current_identity
 from dashboard.components import rota_grid, rota_rules, rota_side
 from dashboard.components.shell import scope_key, stores
-from people import planning
+from people import planning, queries, queries_handover
 from people.catalogue import COUNTY
 from people.planning import Board
 from people.roles import Role
@@ -142,9 +142,14 @@ def _draw(
         *rota_side.swaps(view),
         *rota_side.unsaved(view, replan=replan),
         *rota_side.handover(_sheet(session, unit, identity, at=at), at=at),
+        *rota_side.calendars(_links(session, identity), person=identity.actor.person),
     ]
     shown = rota_grid.calendar(view, second=second, chosen=state.get("chosen"))
-    return _head(view, state, replan=replan), shown, side
+    units = [
+        (COUNTY, "县里"),
+        *((u.code, u.short_name) for u in queries.units(session, kind="town")),
+    ]
+    return _head(view, state, units, replan=replan), shown, side
 
 
 def read_changes(sent: Sequence[dict[str, Any]]) -> list[Change]:
@@ -247,7 +252,23 @@ def slot_title(slot: dict[str, Any]) -> str:
     return f"{slot['day'].day} 日{slot['lane'] if slot['lane'] in {'白班', '夜班'} else ''}"
 
 
-def _head(view: dict[str, Any], state: dict[str, Any], *, replan: bool) -> list[Any]:
+def _links(session: Session, identity: Identity) -> list[tuple[int, str]]:
+    """Return the caller's calendar links: number and address."""
+    account = identity.actor.account
+    if account is None:
+        return []
+    return [
+        (row.id, rota_links.path_of(row.id)) for row in queries_handover.links_of(session, account)
+    ]
+
+
+def _head(
+    view: dict[str, Any],
+    state: dict[str, Any],
+    units: Sequence[tuple[str, str]],
+    *,
+    replan: bool,
+) -> list[Any]:
     month = view["month"]
     tabs = [
         html.Button(
@@ -267,13 +288,31 @@ def _head(view: dict[str, Any], state: dict[str, Any], *, replan: bool) -> list[
     if not view["draft"] and not count:
         told = "按规则排出，还没有人改过"
     parts: list[Any] = [
-        html.H1("领导轮值" if view["unit_code"] == COUNTY else f"{view['unit_name']}值班"),
+        html.H1("领导轮值"),
+        _unit_choice(view, units),
         html.Span(tabs, className="tabs"),
         *_lane_tabs(view, second=bool(state.get("second"))),
         html.Span(told if view["editable"] else "只能查看", className="t2 fine", id="rota-told"),
         html.Span(className="sp"),
     ]
     return [*parts, *(_tools(view, count) if view["editable"] else ())]
+
+
+def _unit_choice(view: dict[str, Any], units: Sequence[tuple[str, str]]) -> html.Details:
+    """Offer every unit that keeps a rota; whoever does not plan it reads it."""
+    lines = [
+        html.Button(
+            name,
+            type="button",
+            className="on" if code == view["unit_code"] else "",
+            **{"data-unit-code": code},
+        )
+        for code, name in units
+    ]
+    name = dict(units).get(view["unit_code"], view["unit_name"])
+    return html.Details(
+        [html.Summary(name, className="btn sm"), html.Div(lines)], className="units"
+    )
 
 
 def _lane_tabs(view: dict[str, Any], *, second: bool) -> list[Any]:
