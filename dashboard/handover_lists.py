@@ -11,17 +11,21 @@ from sqlalchemy.orm import Session
 from alerts import queries_board as alert_board
 from core.clock import LOCAL
 from dispatch.incidents import queries_board as board
+from people.catalogue import COUNTY
 
 MOST_LINES = 40
 WORST_FIRST = ("red", "orange", "yellow", "blue")
 
 
-def gather(session: Session, *, at: datetime) -> dict[str, Any]:
-    """Return open, overdue, suspended and disputed cases and firing alerts, as the caller sees."""
-    open_cases = board.open_rows(session)
+def gather(session: Session, unit_code: str, *, at: datetime) -> dict[str, Any]:
+    """Return a unit's open, overdue, suspended, disputed cases and firing alerts, in view."""
+    digits = unit_code if unit_code.isascii() and unit_code.isdigit() else "0"
+    town = None if unit_code == COUNTY else int(digits)
+    open_cases = [row for row in board.open_rows(session) if town in {None, row.town_code}]
     overdue = [row for row in open_cases if row.due_at is not None and row.due_at < at]
     suspended = [row for row in open_cases if row.status == "suspended"]
-    firing = [row for row in alert_board.active_rows(session, at=at) if not row.drill]
+    active = alert_board.active_rows(session, at=at)
+    firing = [row for row in active if not row.drill and town in {None, row.town_code}]
     colours = Counter(row.colour for row in firing)
     return {
         "at": at.astimezone(LOCAL).isoformat(timespec="seconds"),

@@ -96,7 +96,7 @@ def present(session: Session, unit_code: str, *, actor: Actor, at: datetime) -> 
         out_name=names.get(change.staff_out, ""),
         in_id=change.staff_in,
         in_name=names.get(change.staff_in, ""),
-        lists=handover_lists.gather(session, at=at),
+        lists=handover_lists.gather(session, unit_code, at=at),
         notes=known.notes if known else [],
         may_sign=handover.may_sign(actor, change.staff_out, change.unit.id)
         and at >= change.changes_at - EARLY,
@@ -161,7 +161,7 @@ def latest(session: InTransaction, unit: UnitCode = COUNTY) -> list[LineOut]:
 def note(body: NoteIn, session: InTransaction, actor: SignedIn) -> SheetOut:
     """Add one line for whoever comes next."""
     at = clock.now()
-    lists = handover_lists.gather(session, at=at)
+    lists = handover_lists.gather(session, body.unit, at=at)
     sheet = handover.add_note(session, body.unit, body.words, lists=lists, actor=actor, at=at)
     return of(session, sheet, actor=actor)
 
@@ -170,7 +170,7 @@ def note(body: NoteIn, session: InTransaction, actor: SignedIn) -> SheetOut:
 def sign(body: SignIn, session: InTransaction, actor: SignedIn) -> SheetOut:
     """Freeze the lists and sign as the one who leaves; both are called until the other confirms."""
     at = clock.now()
-    lists = handover_lists.gather(session, at=at)
+    lists = handover_lists.gather(session, body.unit, at=at)
     sheet = handover.hand_over(session, body.unit, lists=lists, actor=actor, at=at)
     return of(session, sheet, actor=actor)
 

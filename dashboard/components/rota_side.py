@@ -213,10 +213,24 @@ def unsaved(view: dict[str, Any], *, replan: bool) -> list[Any]:
     return [html.Div([head, html.Div(lines, className="not")], className="sec")]
 
 
-def handover(sheet: dict[str, Any] | None, *, at: datetime) -> list[Any]:
+def on_duty(lines: Sequence[dict[str, Any]]) -> list[Any]:
+    """Say who is on duty now, for whoever has no sheet to see."""
+    shown = [
+        html.Div(
+            [
+                html.Span(line["post_name"]),
+                html.Span("、".join([line["name"], *line["also"]]) or "缺岗",
+                          className="" if line["state"] == "on" else "orange"),
+            ]
+        )
+        for line in lines
+    ]  # fmt: skip
+    head = html.H4([html.Span("此刻值班"), html.Span("有事找岗位，不找人")])
+    return [html.Div([head, html.Div(shown, className="not")], className="sec")]
+
+
+def handover(sheet: dict[str, Any], *, at: datetime) -> list[Any]:
     """Draw the sheet of the change of hands that is due, as it prints."""
-    if sheet is None:
-        return []
     lists = sheet["lists"]
     head = html.H4(
         [

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from core import clock
 from core.db import transaction
 from core.errors import DomainError, SignInNeeded
-from dashboard import panels, rota_view
+from dashboard import panels, reads, rota_view
 from dashboard.api import handovers, rota_links
 from dashboard.auth import current_identity
 from dashboard.components import rota_grid, rota_rules, rota_side
@@ -141,7 +141,11 @@ def _draw(
         *(rota_side.chosen(picked) if picked else ()),
         *rota_side.swaps(view),
         *rota_side.unsaved(view, replan=replan),
-        *rota_side.handover(_sheet(session, unit, identity, at=at), at=at),
+        *(
+            rota_side.handover(sheet, at=at)
+            if (sheet := _sheet(session, unit, identity, at=at)) is not None
+            else rota_side.on_duty(reads.on_duty(identity.access, at=at))
+        ),
         *rota_side.calendars(_links(session, identity), person=identity.actor.person),
     ]
     shown = rota_grid.calendar(view, second=second, chosen=state.get("chosen"))

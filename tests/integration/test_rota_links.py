@@ -88,3 +88,27 @@ def test_a_made_up_link_opens_nothing(web: TestClient, link: str) -> None:
     stranger = TestClient(web.app, follow_redirects=False)
     stranger.portal = web.portal
     assert stranger.get(f"/api/v1/rota/calendar/{link}").status_code == 404
+
+
+def test_a_handover_of_no_unit_is_not_found_and_a_towns_sheet_counts_its_own(
+    web: TestClient, planner: TestClient
+) -> None:
+    for unit in ("abc", "²", "0"):
+        assert planner.post("/api/v1/rota/handovers/sign", json={"unit": unit}).status_code == 404
+    planner.post(
+        "/api/v1/incidents",
+        json={"category": "井盖缺失", "description": "在路口镇", "village_code": 430121108001},
+    )
+    sheet = planner.get("/api/v1/rota/handovers/now").json()
+    town = sign_in(web, "town430121001")
+    own = town.get("/api/v1/rota/handovers/now", params={"unit": "430121001"}).json()
+    assert (own["lists"]["open"], own["id"]) == (0, None)
+    assert sheet["lists"]["open"] == 1
+    note = {"unit": "430121001", "words": "备用泵车在安沙"}
+    added = town.post("/api/v1/rota/handovers/notes", json=note)
+    assert added.status_code == 201, added.text
+    page = town.get(f"/api/v1/rota/handovers/{added.json()['id']}/print")
+    assert "尚未签字" in page.text
+    assert "备用泵车在安沙" in page.text
+    listed = town.get("/api/v1/rota/handovers", params={"unit": "430121001"}).json()
+    assert [line["number"] for line in listed] == [1]

@@ -48,7 +48,7 @@ def called() -> list[str]:
 def sign(actor: Actor) -> Handover:
     at = clock.now()
     with transaction(SEES_ALL) as session:
-        lists = handover_lists.gather(session, at=at)
+        lists = handover_lists.gather(session, COUNTY, at=at)
         return handover.hand_over(session, COUNTY, lists=lists, actor=actor, at=at)
 
 
