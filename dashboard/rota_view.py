@@ -260,6 +260,8 @@ def words(drawn: Board, change: Change, names: dict[int, str]) -> str:
 
 
 def _swaps(session: Session, drawn: Board) -> Sequence[Swap]:
+    if not drawn.slots:  # a month before the rota began has nothing to swap
+        return ()
     return queries_rota.swaps_between(
         session,
         [post.id for post in drawn.posts],
