@@ -35,7 +35,7 @@ _BODY = """<div><h1>账号安全</h1><p>{name} · {username} · {role}</p></div>
 <label>新密码（至少 12 个字符，可用一句好记的话）<input name="new" type="password"
   autocomplete="new-password" required maxlength="200"></label>
 <button type="submit">修改密码，并退出其他设备</button></form>
-<p><a class="go" href="{home}">返回平台</a></p>"""
+<a class="go quiet" href="{home}">返回平台</a>"""
 _END = """<form method="post" action="/account">{token}<input type="hidden" name="act" value="end">
 <input type="hidden" name="which" value="{which}"><button class="quiet">{label}</button></form>"""
 
@@ -116,7 +116,7 @@ def _page(
 
 _BOUND = "<p>已绑定。更换或丢失手机时，请系统管理员重置。</p>"
 _UNBOUND = """<p>尚未绑定。绑定后，登录时除密码外还要输入手机验证器上的数字。</p>
-<p><a class="go" href="/sign-in/bind">绑定动态口令</a></p>"""
+<a class="go quiet" href="/sign-in/bind">绑定动态口令</a>"""
 
 
 def _row(each: OpenSession, token: str) -> str:

@@ -41,7 +41,7 @@ _CODE = """<label>动态口令<input name="code" inputmode="numeric" autocomplet
 _HINT = "<small>演示账号和密码在服务器的 .local/credentials.json</small>"
 
 _BIND = """<form method="post" action="/sign-in/bind">
-<div><h1>绑定动态口令</h1><p>{name}，指挥和管理账号须用手机验证器登录。</p></div>
+<div><h1>绑定动态口令</h1><p>{name}，绑定后登录要输入密码和手机验证器上的数字。</p></div>
 {warning}
 <p>1. 用手机上的验证器（任何支持 TOTP 的应用）扫描二维码。</p>
 {picture}

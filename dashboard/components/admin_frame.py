@@ -78,11 +78,13 @@ def _bar(active: str) -> html.Header:
             html.Nav(links, **{"aria-label": "管理"}),
             html.Span(className="sp"),
             html.Span(id="admin-clock", className="num"),
-            html.Div(
+            html.A(
                 [
                     html.Div(identity.actor.name if identity else ""),
                     html.Div(ROLE_NAMES[role] if role else ""),
                 ],
+                href="/account",
+                title="账号安全：设备、密码、动态口令",
                 className="who2",
             ),
             html.Button(

@@ -44,8 +44,10 @@ def bar(me: dict[str, Any]) -> html.Header:
             _search(),
             html.Span(id="desk-beat", className="live", role="status"),
             html.Span(id="desk-clock", className="num"),
-            html.Div(
+            html.A(
                 [html.Div(f"{me['name']}　{me['post_name']}"), html.Div(me.get("until") or "在线")],
+                href="/account",
+                title="账号安全：设备、密码、动态口令",
                 className="who2",
             ),
             html.Button(

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.browser.conftest import open_live, until
+from tests.browser.conftest import PATIENCE_MS, open_live, until
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.browser.conftest import Heard, Opener, Site
 
 XINGSHA = (113.0912, 28.2331)  # GCJ-02, in 星沙街道
@@ -90,3 +92,25 @@ def test_a_stopped_relay_stripes_the_wall_which_recovers_by_itself(
     until(page, "document.body.dataset.state === 'live'")
     until(page, "id => yiwang.county.state.incidents.has(id)", missed["id"])
     assert page.is_hidden("#wall-cut")
+
+
+def test_a_wall_opened_by_its_link_draws_and_follows_with_nobody_signed_in(
+    site: Site, browser: Browser
+) -> None:
+    admin = site.client("admin1")
+    made = admin.post("/api/v1/kiosks", json={"name": "大厅", "area": "430121"}).json()
+    admin.close()
+    context = browser.new_context(viewport={"width": 1920, "height": 1080})
+    context.set_default_timeout(PATIENCE_MS)
+    refused: list[str] = []
+    context.on(
+        "response", lambda got: got.status >= 400 and refused.append(f"{got.status} {got.url}")
+    )
+    page = open_live(context, site, made["path"], map_id="wall-map")
+    assert page.url == f"{site.url}/wall"
+    seq = page.evaluate("Number(document.body.dataset.seq)")
+    site.report("井盖缺失", *XINGSHA, frame="gcj02")
+    until(page, f"Number(document.body.dataset.seq) > {seq}")
+    until(page, "document.querySelectorAll('#wall-trend .main-svg').length > 0")
+    assert refused == []
+    context.close()
