@@ -38,7 +38,8 @@ input[name=code] {{ font-size: 18px; letter-spacing: .2em; }}
 button, .go {{ font: inherit; font-weight: 600; height: 42px; border: 0; border-radius: 6px;
   background: var(--action, #e8ecef); color: var(--on-action, #0e1318); cursor: pointer;
   display: grid; place-items: center; text-decoration: none; padding: 0 16px; }}
-button.quiet, .go.quiet {{ background: none; border: 1px solid var(--line-strong, #55606b); height: 34px;
+button.quiet, .go.quiet {{ background: none; height: 34px;
+  border: 1px solid var(--line-strong, #55606b);
   color: var(--text, #e8ecef); font-weight: 400; justify-self: start; }}
 :focus-visible {{ outline: 2px solid var(--select, #ffffff); outline-offset: 2px; }}
 [role=alert] {{ color: var(--orange-text, var(--orange, #f2a65a)); }}
