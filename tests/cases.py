@@ -63,8 +63,8 @@ class Hand:
                 token = collecting.sign_capture(
                     session,
                     incident_id,
-                    lon=taken.get("lon", lon),
-                    lat=taken.get("lat", lat),
+                    lon=taken.get("lon", lon or 0.0),
+                    lat=taken.get("lat", lat or 0.0),
                     accuracy_m=5,
                     actor=self.actor,
                     at=at,

@@ -104,7 +104,10 @@ class Walk:
                 {},
             ]
         )
-        more = {"done": rng.random() < 0.1, "reporter_phone": rng.choice((None, "13912347730"))}
+        more: dict[str, Any] = {
+            "done": rng.random() < 0.1,
+            "reporter_phone": rng.choice((None, "13912347730")),
+        }
         said = f"{hand.actor.name} 上报 {place}"
         try:
             told = hand.report(rng.choice(CATEGORIES), description="事由", **place, **more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
@@ -33,7 +33,7 @@ OWN_SELF = "/api/v1/sessions"
 class Things:
     """What one town has: ids by parameter name, and words that must not appear elsewhere."""
 
-    ids: dict[str, object]
+    ids: Mapping[str, object]
     words: tuple[str, ...]
 
 
