@@ -139,6 +139,7 @@ where incident_id = %(id)s and (%(seq)s::int is null or seq = %(seq)s)
 def seal(session: Session, *, at: datetime) -> dict[str, Any] | None:
     """Seal every case that moved since the last seal; one at a time."""
     connection = session.connection()
+    connection.exec_driver_sql(_ENDS)
     connection.exec_driver_sql(_SOLE)
     found = connection.exec_driver_sql(_SEAL, {"at": at}).mappings().one_or_none()
     return dict(found) if found else None

@@ -4,7 +4,7 @@
 
 Cases stand in their cells, categories and hours follow the simulator's mix, and all but the newest
 few thousand are closed.  Each has its report and its last line in the timeline, its keys and its
-facts; it is a weight for scale tests, not a ledger that could be verified line by line.
+facts: a weight for scale tests.  Filled `whole`, each has its full history, and the ledger holds.
 """
 
 import json
@@ -22,6 +22,7 @@ import psycopg
 from core.ids import CROCKFORD
 from simulator import mix
 from simulator.places import TOWN_PEOPLE
+from tests.bench import history
 
 DAYS = 90
 OPEN_CASES = 5_000
@@ -35,7 +36,7 @@ _CASE = (
     "id number tracking_code rev status level category category_version title description "
     "source point address located_by cell_code village_code town_code units persons "
     "lead_unit holder_unit handled_by handling_unit urgent reported_at filed_at "
-    "assigned_at signed_at fed_back_at closed_at due_at due_stage mark_percent"
+    "assigned_at signed_at fed_back_at closed_at due_at due_stage mark_percent next_mark_at"
 )
 _ENTRY = (
     "incident_id seq action status_before status_after actor_name actor_role unit_id note "
@@ -171,9 +172,17 @@ def _course(
 
 
 def fill(
-    url: str, *, count: int = 1_000_000, first: int = 0, still_open: int = OPEN_CASES
+    url: str,
+    *,
+    count: int = 1_000_000,
+    first: int = 0,
+    still_open: int = OPEN_CASES,
+    whole: bool = False,
 ) -> float:
-    """Copy `count` cases into the database at `url` and return the seconds it took."""
+    """Copy `count` cases into the database at `url` and return the seconds it took.
+
+    `whole`: each with every line of its history and every clock, so that the ledger proves it.
+    """
     began = time.monotonic()
     with psycopg.connect(url) as connection:
         connection.execute("set synchronous_commit = off")
@@ -187,8 +196,9 @@ def fill(
         source = cases(
             ground, count=count, now=datetime.now(UTC), first=first, still_open=still_open
         )
+        reckoned_by = history.books(connection) if whole else None
         for case in source:
-            batch.append(case)
+            batch.append(case | history.whole(case, reckoned_by) if reckoned_by else case)
             if len(batch) == _BATCH:
                 _copy_all(connection, batch)
                 made, batch = made + len(batch), []
@@ -233,7 +243,12 @@ def _copy_all(connection: psycopg.Connection[Any], batch: list[dict[str, Any]]) 
     _copy(connection, "incidents", _CASE, [_case(case) for case in batch])
     keys = [[case["number"], case["tracking_code"], case["id"]] for case in batch]
     _copy(connection, "incident_keys", "number tracking_code id", keys)
-    _copy(connection, "timeline_entries", _ENTRY, [line for c in batch for line in _lines(c)])
+    told = [case for case in batch if "lines" in case]
+    _copy(connection, "timeline_entries", history.ENTRY, [row for c in told for row in c["lines"]])
+    _copy(connection, "clock_segments", history.SEGMENT,
+          [row for case in told for row in case["segments"]])  # fmt: skip
+    lines = [line for case in batch if "lines" not in case for line in _lines(case)]
+    _copy(connection, "timeline_entries", _ENTRY, lines)
     _copy(connection, "case_fact", _FACT, [_fact(case) for case in batch])
 
 
