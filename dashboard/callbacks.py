@@ -34,10 +34,11 @@ class ThreadedCallbacks(FastAPIDashServer):
                 raise NotAllowed
             if not isinstance(body, dict) or body.get("output") not in dash_app.callback_map:
                 raise Invalid("这个页面已更新，请刷新")
+            known = dash_app.callback_map[body["output"]].get("callback")
+            if known is not None and not permitted.callback_passes(known.__module__):
+                raise NotAllowed
             context = dash_app._initialize_context(body)  # noqa: SLF001  Dash has no public way
             work = dash_app._prepare_callback(context, body)  # noqa: SLF001
-            if not permitted.callback_passes(work.__module__):
-                raise NotAllowed
             values = dash_app._inputs_to_vals(  # noqa: SLF001
                 context.inputs_list + context.states_list,
             )

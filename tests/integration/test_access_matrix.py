@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ from core.live import Envelope, Scope
 from core.settings import settings
 from dashboard import limits
 from dashboard.live import Hub
+from dashboard.permitted import FRAMES, page_of_callbacks
 from people import permissions
 from people.permissions import DOORS, EVENTS
 from people.roles import Role
@@ -117,3 +119,33 @@ def test_a_confidential_change_reaches_those_it_is_granted_to_and_no_county() ->
         (Access("grid_worker", person=9), True),
     ):
         assert (hub.event_for(access, envelope) is not None) is hears
+
+
+def test_every_callback_of_a_page_passes_the_pages_own_door(
+    client: TestClient, everybody: list[Caller]
+) -> None:
+    from dashboard.app import pages  # noqa: PLC0415  reads the settings of this county
+
+    assert pages is not None
+    wrong, refused = [], 0
+    callers_now = [caller for caller in callers(client) if caller.role is not None]
+    del everybody
+    for output, entry in pages.callback_map.items():
+        module = getattr(entry.get("callback"), "__module__", None)
+        if module is None or module in FRAMES:
+            continue
+        path = page_of_callbacks(module)
+        if path is None:
+            wrong.append(f"{output}: name the page of {module} in PARTS of dashboard/permitted.py")
+            continue
+        row = DOORS[f"GET {path}"]
+        body = json.dumps({"output": output}).encode()
+        for caller in callers_now:
+            if row.lets(caller.role, caller.scopes):
+                continue  # it would run: pages have tests of their own
+            answer = ask(client, caller, "POST", "/_dash-update-component", body=body)
+            refused += 1
+            if not answer.refused:
+                wrong.append(f"{output} of {path} as {caller.name}: {answer.status}")
+    assert wrong == []
+    assert refused > 30
