@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from core.errors import DomainError
+from dashboard.api.problems import retry_after
 
 FORMATS = ("json", "xml")
 _UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -100,7 +101,9 @@ class GeoReportRoute(APIRoute):
             try:
                 found: Response = await handle(request)
             except DomainError as refused:
-                return refusal(refused.status, refused.sentence, form)
+                response = refusal(refused.status, refused.sentence, form)
+                response.headers.update(retry_after(refused))
+                return response
             except RequestValidationError as invalid:
                 places = {str(error["loc"][-1]) for error in invalid.errors()}
                 return refusal(_BAD_REQUEST, f"参数有误：{'、'.join(sorted(places))}", form)

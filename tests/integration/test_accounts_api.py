@@ -275,6 +275,17 @@ def test_a_key_may_ask_as_often_as_its_row_says(client: TestClient, admin: TestC
     assert refused.json()["code"] == "too_many"
 
 
+def test_a_key_in_an_open311_form_keeps_its_own_pace(client: TestClient, admin: TestClient) -> None:
+    asked = {"name": "slow-app", "scopes": ["open311"], "rate_per_minute": 2}
+    key = admin.post("/api/v1/keys", json=asked).json()["key"]
+    code = visit(client).get("/open311/v2/services.json").json()[0]["service_code"]
+    form = {"api_key": key, "service_code": code, "address_string": "某路", "description": "x"}
+    answers = [visit(client).post("/open311/v2/requests.json", data=form) for _ in range(3)]
+    assert [each.status_code for each in answers] == [201, 201, 429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
+    assert answers[-1].json()[0]["code"] == 429
+
+
 @pytest.mark.parametrize("ended", ["session", "account", "key"])
 def test_an_open_stream_is_cut_soon_after_what_opened_it_ends(
     client: TestClient, admin: TestClient, monkeypatch: pytest.MonkeyPatch, ended: str
