@@ -257,6 +257,65 @@ def present() -> None:
             click.echo(f"{there}\t{each.code}\t{each.name}\t{each.stationing}\t{each.answer.why}")
 
 
+@people.group("account")
+def account() -> None:
+    """账号: 开立、停用、启用、解锁、重设密码、结束登录 (accounts)."""
+
+
+@account.command("open")
+@click.argument("username")
+@click.option("--role", type=click.Choice([r.value for r in ACCOUNT_ROLES]), required=True)
+@click.option("--unit", required=True, help="单位编码 (unit code): 430121, 430121001, D-CG …")
+@click.option("--staff", default=None, help="工号 (staff number)")
+def account_open(username: str, role: str, unit: str, staff: str | None) -> None:
+    """开立账号; 初始密码只显示这一次 (open an account)."""
+    from people import accounts
+
+    with _by_hand() as session:
+        password = accounts.open_account(
+            session,
+            username,
+            role=Role(role),
+            unit_code=unit,
+            staff_code=staff,
+            actor=BY_HAND,
+            at=clock.now(),
+        )
+    click.echo(password)
+
+
+@account.command("password")
+@click.argument("username")
+def account_password(username: str) -> None:
+    """重设密码, 只显示这一次; 已有登录全部结束 (new password)."""
+    from people import accounts
+
+    with _by_hand() as session:
+        click.echo(accounts.reset_password(session, username, actor=BY_HAND, at=clock.now()))
+
+
+@account.command("set")
+@click.argument("username")
+@click.argument("what", type=click.Choice(["disabled", "enabled", "unlocked", "signed-out"]))
+def account_set(username: str, what: str) -> None:
+    """停用、启用、解除锁定, 或结束全部登录 (close, open, unlock, end sign-ins)."""
+    from people import accounts, sessions
+
+    with _by_hand() as session:
+        at = clock.now()
+        if what == "signed-out":
+            number = accounts.id_of(session, username)
+            sessions.revoke_all(session, number, actor=BY_HAND, at=at)
+        else:
+            verbs = {
+                "disabled": accounts.disable,
+                "enabled": accounts.enable,
+                "unlocked": accounts.unlock,
+            }
+            verbs[what](session, username, actor=BY_HAND, at=at)
+    click.echo("已办理")
+
+
 @contextmanager
 def _by_hand() -> Iterator[Session]:
     """Open a transaction of the owner that acts as an administrator does."""

@@ -179,4 +179,9 @@ def test_the_command_line_checks_imports_and_lists(client: TestClient, tmp_path:
     assert left.exit_code == 0, left.output
     back = run(people, ["return", "C00000", "--post", "grid_worker", "--cell", rows[0][4]])
     assert back.exit_code == 0, (back.output, back.exception)
-    assert unit
+    opened = run(people, ["account", "open", "c00000", "--role", "grid_worker", "--unit", unit,
+                          "--staff", "C00000"])  # fmt: skip
+    assert opened.exit_code == 0, (opened.output, opened.exception)
+    assert run(people, ["account", "set", "c00000", "disabled"]).exit_code == 0
+    state = ask("select disabled_at is not null as gone from accounts where username = 'c00000'")
+    assert state[0].gone
