@@ -18,6 +18,8 @@ from tests.browser.conftest import open_live, until
 from tests.web import credentials
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from playwright.sync_api import BrowserContext, Page
 
     from tests.browser.conftest import Heard, Opener, Site
@@ -71,10 +73,11 @@ def said(page: Page, words: str) -> None:
 
 
 def test_a_county_is_staffed_moved_put_on_duty_and_all_of_it_is_audited(
-    site: Site, signed_in: Opener, heard: Heard
+    site: Site, signed_in: Opener, heard: Heard, tmp_path: Path
 ) -> None:
     context = signed_in("admin1")
-    import_many(open_admin(context, site, "/admin/import", "#import-state p"))
+    page = open_admin(context, site, "/admin/import", "#import-state p")
+    import_many(page, tmp_path / "人员.csv")
     move_one(open_admin(context, site, "/admin", "#people-grid .ag-row"))
     build_a_month(site, signed_in)
     revoke_a_session(site, signed_in, context)
@@ -83,10 +86,10 @@ def test_a_county_is_staffed_moved_put_on_duty_and_all_of_it_is_audited(
     assert heard.abroad(site.url) == []
 
 
-def import_many(page: Page) -> None:
+def import_many(page: Page, file: Path) -> None:
     """Bad rows are named before anything is changed; the good ones are loaded with progress."""
-    file = {"name": "人员.csv", "mimeType": "text/csv", "buffer": staff_file()}
-    page.set_input_files("#import-file input[type=file]", files=[file])
+    file.write_bytes(staff_file())
+    page.set_input_files("#import-file input[type=file]", file)
     page.wait_for_selector("#import-load")
     assert "4198 行可以导入，2 行要改" in page.inner_text("#import-words")
     faults = page.inner_text("#import-faults")
