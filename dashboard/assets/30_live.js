@@ -238,6 +238,7 @@
       : "";
     source = new EventSource(`/live${since}`);
     source.openedAt = Date.now();
+    source.addEventListener("error", askWhetherSignedIn);
     EVENTS.forEach((name) =>
       source.addEventListener(name, (event) => {
         const data = event.data ? JSON.parse(event.data) : {};
@@ -250,6 +251,14 @@
         receive(name, data, event.lastEventId);
       }),
     );
+  }
+  /** A line that ends may mean that the sign-in ended: ask at once, and again when the gate has looked anew. */
+  function askWhetherSignedIn() {
+    if (Date.now() < (live.askedAt || 0) + 3000) return;
+    live.askedAt = Date.now();
+    [100, 2100].forEach((wait) => {
+      setTimeout(() => getJson("/live/figures").catch(() => null), wait + Math.random() * 300);
+    });
   }
   function closeSource() {
     if (source) source.close();
