@@ -163,8 +163,15 @@ def open_slots(
 
 
 def tell_gaps(session: Session, *, at: datetime, unit_ids: Sequence[int] | None = None) -> int:
-    """Put every gap of the next days on the desk of whoever plans it; filled ones are struck."""
+    """Put gaps of the next days, and shifts in hands that cannot hold them, on the planner's desk.
+
+    Once they are filled, the line is struck.
+    """
     found = open_slots(session, at=at, unit_ids=unit_ids)
+    empty = {(slot.post_id, slot.starts_at) for slots in found.values() for slot in slots}
+    for _, problem in flaws(session, at=at, days=WARN_DAYS, unit_ids=unit_ids):
+        if problem.slot not in found[problem.slot.post_id]:
+            found[problem.slot.post_id].append(problem.slot)
     names = {post.id: post.name for post in planning.lines(session, unit_ids)}
     units = queries_rota.unit_of_posts(session, list(found))
     owing = queries_rota.owed_gaps(session, OWED_KIND)
@@ -174,7 +181,8 @@ def tell_gaps(session: Session, *, at: datetime, unit_ids: Sequence[int] | None 
             if subject in owing:
                 service.settle(session, OWED_KIND, subject, at=at)
             continue
-        first = slots[0]
+        first = min(slots, key=lambda slot: slot.starts_at)
+        word = "缺人" if (post_id, first.starts_at) in empty else "排的人值不了"
         more = f"，14 天内共 {len(slots)} 班" if len(slots) > 1 else ""
         service.owe(
             session,
@@ -184,7 +192,7 @@ def tell_gaps(session: Session, *, at: datetime, unit_ids: Sequence[int] | None 
             since=at,
             due_at=first.starts_at,
             entry=OwedEntry(
-                title=f"{names[post_id]}缺人：{first.day.month} 月 {slot_words(first)}{more}",
+                title=f"{names[post_id]}{word}：{first.day.month} 月 {slot_words(first)}{more}",
                 verb="排班",
             ),
         )
@@ -223,13 +231,15 @@ def tell_change(session: Session, change: outbox.Change, *, at: datetime) -> Non
     set_next_change(session, at=max(at, change.due_at))
 
 
-def flaws(session: Session, *, at: datetime, days: int) -> list[tuple[str, Problem]]:
-    """Return everything wrong with the next days of every unit: its short name, the problem."""
+def flaws(
+    session: Session, *, at: datetime, days: int, unit_ids: Sequence[int] | None = None
+) -> list[tuple[str, Problem]]:
+    """Return everything wrong with the next days of units: the unit's short name, the problem."""
     first = at.astimezone(LOCAL).date()
     last = first + timedelta(days=days)
     window = planning.midnight(first) - planning.AROUND, planning.midnight(last) + planning.AROUND
     by_unit: dict[int, list[PostLine]] = {}
-    posts = planning.lines(session, None)
+    posts = planning.lines(session, unit_ids)
     units = queries_rota.unit_of_posts(session, [post.id for post in posts])
     for post in posts:
         by_unit.setdefault(units[post.id], []).append(post)

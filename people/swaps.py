@@ -48,6 +48,10 @@ def ask(
         first.staff_id, second.staff_id,
     }:  # fmt: skip
         raise NotAllowed("换班由换班的两个人或本单位排班的人提出")
+    if second.ends_at > max(slot.ends_at for slot in base.slots) or (
+        second.starts_at < min(slot.starts_at for slot in base.slots)
+    ):
+        raise Invalid("两班要在同一张月历上：请换同月的班")
     _check(base, legs, at=at)
     swap_id = queries_rota.add_swap(session, {
         "post_id": post_id, "first_staff": first.staff_id, "first_starts_at": first.starts_at,

@@ -164,13 +164,23 @@ def test_the_rota_keeps_itself_ahead_and_says_where_it_cannot(county: County) ->
     assert kinds[Post.SHIFT_HEAD] > timedelta(days=60)
     assert kinds[Post.DUTY_LEADER] < timedelta(days=7)
     owed = rows("select title, verb, due_at from owed where kind = 'rota_gap' order by due_at")
-    assert owed[0]["title"].startswith("县值班领导缺人")
+    assert owed[0]["title"].startswith("县值班领导排的人值不了")
     assert owed[0]["verb"] == "排班"
     with transaction(Access.owner()) as session:
         session.execute(text("update staff_contacts set verified_at = now()"))
     with transaction(Access.worker()) as session:
         duty.keep_ahead(session, at=at)
     assert rows("select 1 from owed where kind = 'rota_gap'") == []
+    with transaction(Access.owner()) as session:  # somebody leaves who is planned
+        session.execute(
+            text("update staff set left_at = now() where id = (select staff_id from rota_shifts"
+                 " where post_id = :post and starts_at > now() order by starts_at limit 1)"),
+            {"post": next(line.id for line in lines(session) if line.kind == Post.DUTY_LEADER)},
+        )  # fmt: skip
+    with transaction(Access.worker()) as session:
+        duty.keep_ahead(session, at=at)
+    (line,) = rows("select title from owed where kind = 'rota_gap' and title like '县值班领导%'")
+    assert "排的人值不了" in line["title"]
     assert county.dead() == []
 
 
