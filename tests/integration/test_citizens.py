@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from core.db import Access, transaction
+from dispatch.incidents import proving
 from dispatch.incidents.citizens import reception
 from people.roles import Post
 from tests import web
@@ -201,6 +202,7 @@ def test_not_solved_reopens_the_case_and_reaches_its_unit_once(
     assert line["kind"] == "incident.sign"
     assert "您说没解决，已重新派人" in phone.get(f"/track/{code}").text
     assert phone.post(f"/track/{code}", data={"solved": "yes"}).status_code == 409
+    assert list(proving.verify(processes=1)) == [], "the ledger tells the same story"
 
 
 def test_a_reporter_of_a_merged_case_follows_and_rates_the_case_it_went_into(
