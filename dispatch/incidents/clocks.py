@@ -142,6 +142,21 @@ class Segment:
     spent: float = 0.0
     edition: int = 0
 
+    def stopped(self, at: datetime) -> Segment:
+        """Return the segment as it ended at `at`; told a million times over, so by hand."""
+        return Segment(
+            self.stage,
+            self.limit,
+            self.started_at,
+            self.due_at,
+            self.cause,
+            self.unit,
+            at,
+            self.allowance,
+            self.spent,
+            self.edition,
+        )
+
     @property
     def whole(self) -> float:
         """Return the allowance; a first segment's is its own limit."""

@@ -135,7 +135,7 @@ def switch(
     stopped = [
         segment
         if segment.ended_at or (keeps_handling and segment.stage is Stage.HANDLE)
-        else replace(segment, ended_at=at)
+        else segment.stopped(at)
         for segment in segments
     ]
     if keeps_handling:
@@ -151,7 +151,7 @@ def extend(
     if running is None or running.ended_at:
         return list(segments)
     longer = carry_on(running, at=at, calendar=situation.calendar, cause="extension", extra=extra)
-    return [*(replace(s, ended_at=at) if s is running else s for s in segments), longer]
+    return [*(s.stopped(at) if s is running else s for s in segments), longer]
 
 
 def enter(segments: Sequence[Segment], *, situation: Situation, at: datetime) -> list[Segment]:
@@ -167,7 +167,7 @@ def enter(segments: Sequence[Segment], *, situation: Situation, at: datetime) ->
         if rushed is segment:
             kept.append(segment)
         else:
-            kept.append(replace(segment, ended_at=at))
+            kept.append(segment.stopped(at))
             begun.append(rushed)
     return [*kept, *begun]
 
