@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from anyio import to_thread
+from click.testing import CliRunner
 from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 from starlette.testclient import TestClient
@@ -19,6 +20,7 @@ from dashboard import auth
 from dashboard import live as web_live
 from dashboard.live import Client, Hub
 from people import sign_in
+from people.commands import people
 from tests import web
 
 ADMIN_ONLY = (
@@ -284,6 +286,26 @@ def test_a_key_in_an_open311_form_keeps_its_own_pace(client: TestClient, admin: 
     assert [each.status_code for each in answers] == [201, 201, 429]
     assert 1 <= int(answers[-1].headers["retry-after"]) <= 60
     assert answers[-1].json()[0]["code"] == 429
+
+
+def test_keys_are_issued_listed_and_closed_by_command_and_authenticators_unbound(
+    client: TestClient,
+) -> None:
+    def run(*words: str) -> str:
+        done = CliRunner().invoke(people, words)
+        assert done.exit_code == 0, done.output
+        return done.output.strip()
+
+    key = run("key", "issue", "pump-house", "--scope", "readings", "--rate", "50", "--days", "30")
+    assert visit(client, Authorization=f"Bearer {key}").get("/api/v1/units/D-CG").is_success
+    line = next(each for each in run("key", "list").splitlines() if "pump-house" in each)
+    assert "50/分" in line
+    assert key not in line
+    run("key", "revoke", "pump-house")
+    refused = visit(client, Authorization=f"Bearer {key}").get("/api/v1/units/D-CG")
+    assert refused.status_code == 401
+    assert "county2" in run("unbind", "county2")
+    assert "county2" in audited("totp.reset")
 
 
 @pytest.mark.parametrize("ended", ["session", "account", "key"])
