@@ -39,6 +39,8 @@ FACTS: Final = frozenset(
 """What only the platform may write beside a line: the case is told again from it."""
 
 _SYSTEM: Final = "system"
+_MOVE_CLOCKS: Final = frozenset({Action.REASSIGN, Action.RULE, Action.LOCATE})
+"""Actions that may move a clock where they leave the case as it stands."""
 _CELLS_A_TOWN: Final = 10**6  # a cell's code is its town's and six digits
 _CARDS: Final = tuple(mark.value for mark in CARDS)
 
@@ -205,6 +207,10 @@ def _follow(telling: _Telling, line: Line, step: Step, *, newer: bool) -> None:
     _move(telling, line)
     told.status = step.after.value
     mode = "mode" in line.data
+    extra = _extra(telling, line, step)
+    told_to = mode or newer or extra or "calendar" in line.data
+    if not (step.moves or told_to or step.action in _MOVE_CLOCKS):
+        return  # most lines: a million cases are told again within a minute
     if mode:
         telling.regime = Regime.of(line.data["mode"])
         told.mode = telling.regime.code if telling.regime else None
@@ -218,7 +224,7 @@ def _follow(telling: _Telling, line: Line, step: Step, *, newer: bool) -> None:
         mode=telling.regime,
         books=books.calendars(telling.town),
     )
-    news = News(extra=_extra(telling, line, step), catalogue=newer, mode=mode)
+    news = News(extra=extra, catalogue=newer, mode=mode)
     telling.segments, percent = follow(
         step, telling.segments, situation=situation, news=news, at=line.at
     )
