@@ -15,10 +15,10 @@ from dashboard import plain
 from dashboard.api.deps import CallerIdentity
 from dashboard.api.session import change_password
 from dashboard.auth import HOMES
-from people import second_factor, sessions
+from people.access import second_factor, sessions
+from people.access.sessions import OpenSession
+from people.access.sign_in import Identity, account_of
 from people.roles import ROLE_NAMES
-from people.sessions import OpenSession
-from people.sign_in import Identity, account_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -33,9 +33,9 @@ from dashboard.headers import Guard, policy
 from dashboard.live import hub
 from dashboard.mobile import routes as mobile
 from dashboard.packed import Packed
+from people.access.sign_in import Identity
 from people.roles import Role
 from people.scope import Actor
-from people.sign_in import Identity
 
 NODE_MODULES = ROOT / "node_modules"
 THREADS = 40  # more than the pool of 16: what waits for a paused database must not stop the rest

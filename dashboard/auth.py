@@ -24,9 +24,9 @@ from core.errors import Busy, DomainError, NotAllowed, SignInNeeded, TooMany
 from core.settings import settings
 from dashboard import cookies, doors, kiosk, limits
 from dashboard.api.problems import of_domain, retry_after
-from people import passwords, sign_in
+from people.access import passwords, sign_in
+from people.access.sign_in import Identity
 from people.roles import Role
-from people.sign_in import Identity
 
 SESSION_COOKIE, FORM_COOKIE = cookies.SESSION, cookies.FORM
 FORM_HEADER = "X-CSRF-Token"

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import Scope
 
-from people.sign_in import Identity
+from people.access.sign_in import Identity
 
 WALL = "/wall"
 BINDING = "/sign-in/bind"

@@ -10,7 +10,7 @@ from core.access import Access
 from core.db import transaction
 from dashboard import cookies
 from dashboard.doors import WALL
-from people import kiosk, sign_in
+from people.access import kiosk, sign_in
 
 _DEAD_PAGE = """<!doctype html><html lang="zh-CN"><meta charset="utf-8">
 <title>一网统管 · 大屏链接无效</title><body><p>大屏链接无效、已用过或已到期。</p>

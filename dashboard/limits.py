@@ -23,7 +23,7 @@ from starlette.types import Scope
 from core.errors import TooMany
 from core.settings import ROOT, settings
 from dashboard.doors import wall_link
-from people.sign_in import Identity
+from people.access.sign_in import Identity
 
 FILE = ROOT / "data" / "catalogue" / "limits.yaml"
 PREFIX = "yiwang:limit"

@@ -23,9 +23,9 @@ from core.access import Access
 from core.db import transaction
 from core.errors import DomainError
 from core.live import Envelope, Scope
-from people import sign_in
+from people.access import sign_in
+from people.access.sign_in import Identity
 from people.scope import may_hear
-from people.sign_in import Identity
 
 QUEUE = 512
 RING = 4_000

@@ -24,8 +24,8 @@ from dispatch.incidents.listing import service as listing
 from geo import queries as geo
 from geo.tables import GridTown
 from people import service as people
+from people.access.sign_in import Identity
 from people.roles import ROLE_NAMES, Post, Role
-from people.sign_in import Identity
 
 PLAIN_TOLERANCE: Final = 0.0008  # degrees, about 80 m: enough for a map of the whole county
 TOWNS_FOR_S: Final = 600.0

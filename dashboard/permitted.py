@@ -14,8 +14,8 @@ from starlette.routing import Mount
 
 from core.errors import NotAllowed, SignInNeeded
 from dashboard.auth import current_identity
+from people.access.sign_in import Identity
 from people.permissions import Permission, door
-from people.sign_in import Identity
 
 FRAMES = frozenset({"dash.dash", "dashboard.components.shell"})  # what stands around every page
 PARTS = {"dashboard.person_acts": "/admin"}  # callbacks of a page that have a file of their own

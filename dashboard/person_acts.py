@@ -13,9 +13,9 @@ from dash import Input, Output, State, callback, no_update
 from core import clock
 from dashboard import ids, staff_reads
 from dashboard.administering import administering, attempt
-from people import contacting, posting
-from people.posting import Profile
 from people.roles import Post
+from people.staff import contacting, posting
+from people.staff.posting import Profile
 
 _APART = re.compile(r"[、,，;；\s]+")
 

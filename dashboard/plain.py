@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 
 from core.errors import NotAllowed
 from dashboard.auth import SESSION_COOKIE
-from people import passwords
+from people.access import passwords
 
 _FRAME = """<!doctype html>
 <html lang="zh-CN">

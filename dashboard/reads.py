@@ -16,7 +16,7 @@ from people import queries as people
 from people import service as duty
 from people.catalogue import COUNTY
 from people.roles import COUNTY_DUTY, POST_NAMES, Post
-from people.rota_duty import Part
+from people.rota.called import Part
 
 WEEKDAYS = "一二三四五六日"
 SLOW_FOR_S = 60.0

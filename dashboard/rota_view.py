@@ -11,13 +11,23 @@ from sqlalchemy.orm import Session
 
 from core.clock import LOCAL
 from core.errors import Invalid
-from people import overrides, planning, queries_rota
-from people.holidays import holiday_name, make_up
-from people.planning import Board
-from people.rota import CHANGE_NAMES, Change, ChangeKind, Shift, Slot, gaps, holders_in, weeks_of
-from people.rota_checks import Problem, candidates, slot_words
+from people.calendars.holidays import holiday_name, make_up
+from people.rota import overrides, planning
+from people.rota import queries as queries_rota
+from people.rota.checks import Problem, candidates, slot_words
+from people.rota.planning import Board
+from people.rota.tables import Swap
+from people.rota.turns import (
+    CHANGE_NAMES,
+    Change,
+    ChangeKind,
+    Shift,
+    Slot,
+    gaps,
+    holders_in,
+    weeks_of,
+)
 from people.scope import Actor
-from people.tables_rota import Swap
 
 SWAP_STATES = {
     "asked": "等同意",

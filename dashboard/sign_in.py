@@ -19,8 +19,8 @@ from dashboard.api.deps import CallerIdentity
 from dashboard.api.session import CodeMissing, admit, bind, home_of, set_cookies
 from dashboard.auth import HOMES, current_identity
 from dashboard.qr import picture
-from people import second_factor, sign_in
-from people.sign_in import Identity
+from people.access import second_factor, sign_in
+from people.access.sign_in import Identity
 
 router = APIRouter(include_in_schema=False)
 

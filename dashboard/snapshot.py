@@ -29,8 +29,8 @@ from dispatch.incidents import queries_board as incident_board
 from dispatch.modes import service as modes
 from geo import queries as geo
 from people import service as people
+from people.access.sign_in import Identity
 from people.scope import Actor
-from people.sign_in import Identity
 
 FRESH_S = 1.0
 MOST_IDS = 200

@@ -8,10 +8,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.clock import local
-from people import contacting, queries, queries_staff, stationing, ties
-from people.queries_staff import Wanted
+from people import queries
 from people.roles import POST_NAMES, Post
-from people.stationing import KIND_NAMES
+from people.staff import contacting, stationing, ties
+from people.staff import queries as queries_staff
+from people.staff.queries import Wanted
+from people.staff.stationing import KIND_NAMES
 
 SHORT = 1000  # the last three figures number a cell in its village
 CONTAINS = ("code", "name", "unit_name", "skill", "cell")

@@ -21,7 +21,7 @@ from people.scope import Actor
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-    from people.staff_sheet import StaffLine
+    from people.staff.sheet import StaffLine
 
 CREDENTIALS = "credentials.json"
 BY_HAND = Actor.system("命令行")
@@ -50,7 +50,7 @@ def load_units() -> None:
 def seed_demo() -> None:
     """演示数据: 人员、账号、接口密钥和三个月排班, 密码写入 credentials.json; 可重复执行."""
     from people import staffing
-    from people.credentials import Credentials
+    from people.access.credentials import Credentials
 
     if not settings().demo:
         raise click.ClickException("演示账号只在 YIWANG_DEMO=1 时建立 (demo accounts are off)")
@@ -95,7 +95,7 @@ def add_account(username: str, role: str, unit: str, staff: str | None) -> None:
 def import_staff(file: Path, *, skip_bad: bool) -> None:
     """从 CSV 或 Excel 导入人员: 先检查后导入, 按工号更新, 可重复执行."""
     from core import audit
-    from people import importing
+    from people.staff import importing
 
     with db.transaction(Access.owner()) as session:
         lines = _judged(session, file, skip_bad=skip_bad)
@@ -127,7 +127,7 @@ def check_staff(file: Path) -> None:
 
 
 def _judged(session: Session, file: Path, *, skip_bad: bool) -> list[StaffLine]:
-    from people import importing
+    from people.staff import importing
 
     lines, findings = importing.judge(session, file.read_bytes(), at=clock.now())
     for finding in findings:
@@ -142,7 +142,7 @@ def _judged(session: Session, file: Path, *, skip_bad: bool) -> list[StaffLine]:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def template(file: Path) -> None:
     """写出导入模板 (an empty Excel file with the right headings)."""
-    from people import staff_files
+    from people.staff import files as staff_files
 
     file.write_bytes(staff_files.template())
     click.echo(f"{file}")
@@ -155,8 +155,8 @@ def template(file: Path) -> None:
 @click.argument("words", default="")
 def list_staff(words: str, unit: str, post: str, *, left: bool) -> None:
     """列出人员: 工号 姓名 单位 岗位 网格 (staff, without contacts)."""
-    from people import queries_staff
-    from people.queries_staff import Wanted
+    from people.staff import queries as queries_staff
+    from people.staff.queries import Wanted
 
     wanted = Wanted(words=words, unit=unit, post=post, left=left)
     with db.transaction(Access.owner()) as session:
@@ -188,7 +188,7 @@ def move(
     code: str, unit: str, posts: tuple[str, ...], cells: tuple[int, ...], hand_to: str | None
 ) -> None:
     """把一个人调到另一个单位或村社区 (move between units or villages)."""
-    from people import posting
+    from people.staff import posting
 
     with _by_hand() as session:
         came = posting.move(
@@ -209,7 +209,7 @@ def move(
 @_POSTS
 def set_posts(code: str, posts: tuple[str, ...]) -> None:
     """设定一个人在本单位的岗位; 原岗位留作履历 (posts; history is kept)."""
-    from people import posting
+    from people.staff import posting
 
     with _by_hand() as session:
         kinds = [Post(post) for post in posts]
@@ -223,7 +223,7 @@ def set_posts(code: str, posts: tuple[str, ...]) -> None:
 @_HEIR
 def leave(code: str, reason: str, hand_to: str | None) -> None:
     """办理离岗: 免去岗位, 移交网格, 停用账号 (a person leaves)."""
-    from people import posting
+    from people.staff import posting
 
     with _by_hand() as session:
         came = posting.leave(
@@ -238,7 +238,7 @@ def leave(code: str, reason: str, hand_to: str | None) -> None:
 @_CELLS
 def come_back(code: str, posts: tuple[str, ...], cells: tuple[int, ...]) -> None:
     """办理复岗; 账号要另行开立 (a person comes back)."""
-    from people import posting
+    from people.staff import posting
 
     with _by_hand() as session:
         kinds = [Post(post) for post in posts]
@@ -249,7 +249,7 @@ def come_back(code: str, posts: tuple[str, ...], cells: tuple[int, ...]) -> None
 @people.command("present")
 def present() -> None:
     """列出此刻谁在大厅 (who sits in the hall now)."""
-    from people import stationing
+    from people.staff import stationing
 
     with db.transaction(Access.owner()) as session:
         for each in stationing.present_at(session, at=clock.now()):
@@ -269,7 +269,7 @@ def account() -> None:
 @click.option("--staff", default=None, help="工号 (staff number)")
 def account_open(username: str, role: str, unit: str, staff: str | None) -> None:
     """开立账号; 初始密码只显示这一次 (open an account)."""
-    from people import accounts
+    from people.access import accounts
 
     with _by_hand() as session:
         password = accounts.open_account(
@@ -288,7 +288,7 @@ def account_open(username: str, role: str, unit: str, staff: str | None) -> None
 @click.argument("username")
 def account_password(username: str) -> None:
     """重设密码, 只显示这一次; 已有登录全部结束 (new password)."""
-    from people import accounts
+    from people.access import accounts
 
     with _by_hand() as session:
         click.echo(accounts.reset_password(session, username, actor=BY_HAND, at=clock.now()))
@@ -299,7 +299,7 @@ def account_password(username: str) -> None:
 @click.argument("what", type=click.Choice(["disabled", "enabled", "unlocked", "signed-out"]))
 def account_set(username: str, what: str) -> None:
     """停用、启用、解除锁定, 或结束全部登录 (close, open, unlock, end sign-ins)."""
-    from people import accounts, sessions
+    from people.access import accounts, sessions
 
     with _by_hand() as session:
         at = clock.now()
@@ -319,7 +319,7 @@ def account_set(username: str, what: str) -> None:
 @contextmanager
 def _by_hand() -> Iterator[Session]:
     """Open a transaction of the owner that acts as an administrator does."""
-    from people import queries_staff
+    from people.staff import queries as queries_staff
 
     with db.transaction(Access.owner()) as session:
         queries_staff.administer(session)
@@ -336,7 +336,8 @@ def rota() -> None:
 @click.option("--unit", default="430121", show_default=True, help="单位编码 (unit code)")
 def show(days: int, unit: str) -> None:
     """列出一个单位的值班和缺口 (who is on duty, and gaps)."""
-    from people import duty, queries
+    from people import queries
+    from people.rota import ahead as duty
 
     at = clock.now()
     with db.transaction(Access.owner()) as session:
@@ -364,7 +365,7 @@ def _span(starts: datetime, ends: datetime) -> str:
 @rota.command("extend")
 def extend() -> None:
     """按轮值规则把班次续排到 62 天以后 (plan what nobody planned yet); 每小时也会自动执行."""
-    from people import duty
+    from people.rota import ahead as duty
 
     with db.transaction(Access.owner()) as session:
         added = duty.extend(session, at=clock.now())
@@ -376,7 +377,7 @@ def extend() -> None:
 @click.option("--days", default=14, show_default=True, help="检查的天数 (days checked)")
 def check(days: int) -> None:
     """检查空档、叫不到的人和连班 (gaps, people out of reach, 24 hours in a row); 有则以 1 退出."""
-    from people import duty
+    from people.rota import ahead as duty
 
     with db.transaction(Access.owner()) as session:
         found = duty.flaws(session, at=clock.now(), days=days)

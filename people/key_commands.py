@@ -26,7 +26,7 @@ def key() -> None:
 @click.option("--days", default=None, type=click.IntRange(1, 3650), help="有效天数, 不填则不限")
 def issue(name: str, scopes: tuple[str, ...], rate: int, days: int | None) -> None:
     """发放一个密钥; 密钥只显示这一次 (issue a key, shown once)."""
-    from people import keys
+    from people.access import keys
 
     at = clock.now()
     with db.transaction(Access.owner()) as session:
@@ -45,7 +45,7 @@ def issue(name: str, scopes: tuple[str, ...], rate: int, days: int | None) -> No
 @key.command("list")
 def listed() -> None:
     """列出密钥、权限范围、限额和最近使用 (keys, scopes, limits, last use)."""
-    from people import keys
+    from people.access import keys
 
     with db.transaction(Access.owner()) as session:
         lines = keys.listed(session)
@@ -60,7 +60,7 @@ def listed() -> None:
 @click.argument("name")
 def revoke(name: str) -> None:
     """停用一个密钥, 立即生效 (close a key at once)."""
-    from people import keys
+    from people.access import keys
 
     with db.transaction(Access.owner()) as session:
         keys.revoke(session, name, actor=CONSOLE, at=clock.now())
@@ -71,7 +71,7 @@ def revoke(name: str) -> None:
 @click.argument("username")
 def unbind(username: str) -> None:
     """重置账号的动态口令, 例如唯一的管理员丢了手机 (forget an authenticator)."""
-    from people import accounts
+    from people.access import accounts
 
     with db.transaction(Access.owner()) as session:
         accounts.reset_totp(session, username, actor=CONSOLE, at=clock.now())

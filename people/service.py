@@ -13,11 +13,14 @@ from sqlalchemy.orm import Session
 from core import outbox
 from core.errors import NotFound
 from core.live import Scope
-from people import queries, queries_handover, queries_rota, rota_duty
+from people import queries
 from people.catalogue import COUNTY
 from people.roles import LEADING_POST, Post
-from people.rota import Shift, Source
-from people.rota_duty import Part, Takeover
+from people.rota import called as rota_duty
+from people.rota import queries as queries_rota
+from people.rota import queries_handover
+from people.rota.called import Part, Takeover
+from people.rota.turns import Shift, Source
 from people.scope import Actor
 from people.tables import Owed
 

@@ -11,21 +11,16 @@ from sqlalchemy.orm import Session
 from core import audit, crypto
 from core.clock import LOCAL
 from core.errors import NotFound
-from people import (
-    contacting,
-    duty,
-    passwords,
-    queries,
-    queries_accounts,
-    queries_presence,
-    queries_rota,
-    seeding,
-)
+from people import queries, seeding
+from people.access import passwords, queries_accounts
+from people.access.credentials import Credentials
 from people.catalogue import UnitLine, read_units
-from people.credentials import Credentials
-from people.presence import read_slot
 from people.roles import Post, Role
-from people.rota import weeks_of
+from people.rota import ahead as duty
+from people.rota import queries as queries_rota
+from people.rota.turns import weeks_of
+from people.staff import contacting, queries_presence
+from people.staff.presence import read_slot
 
 API_KEYS = {
     "open311": ("open311", "incidents"),

@@ -16,9 +16,9 @@ from starlette.testclient import TestClient
 from core.access import Access
 from dashboard import auth, cookies
 from dashboard.permitted import routes_of
+from people.access.sign_in import Identity
 from people.roles import ACCOUNT_ROLES, Role
 from people.scope import Actor
-from people.sign_in import Identity
 from tests import web
 
 ELSEWHERE = ("198.51.100.7", 40_000)  # not loopback: what only this machine may read stays shut

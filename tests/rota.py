@@ -11,10 +11,12 @@ from core import clock
 from core.access import Access
 from core.db import transaction
 from core.errors import DomainError
-from people import planning, queries, queries_rota, swaps
+from people import queries
 from people.roles import Post, Role
-from people.rota import Change, ChangeKind, Shift, Source
-from people.rota_checks import candidates
+from people.rota import planning, swaps
+from people.rota import queries as queries_rota
+from people.rota.checks import candidates
+from people.rota.turns import Change, ChangeKind, Shift, Source
 from people.scope import Actor
 
 COUNTY = "430121"

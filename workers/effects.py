@@ -11,7 +11,9 @@ from core.errors import DomainError
 from dispatch.command import service as command
 from dispatch.incidents import service as incidents
 from dispatch.modes import service as modes
-from people import duty, handover, importing
+from people.rota import ahead as duty
+from people.rota import handover
+from people.staff import importing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,7 +12,8 @@ from core import beats, outbox, seals
 from core.db import Access, transaction
 from dispatch.incidents import proving as ledger
 from dispatch.incidents import service as incidents
-from people import duty, sign_in
+from people.access import sign_in
+from people.rota import ahead as duty
 from workers import queries
 
 if TYPE_CHECKING:

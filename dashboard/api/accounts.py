@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core import clock
 from dashboard.api.deps import InTransaction, SignedIn, require
 from dashboard.api.sessions import Ended, SessionLine
-from people import accounts, sessions
+from people.access import accounts, sessions
 from people.roles import Role
 
 router = APIRouter(prefix="/accounts", tags=["accounts"], dependencies=[require(Role.ADMIN)])

@@ -12,9 +12,9 @@ from core.access import Access
 from core.db import transaction
 from core.errors import NotAllowed, SignInNeeded
 from dashboard.auth import current_identity
+from people.access.sign_in import Identity
 from people.roles import Role
 from people.scope import Actor
-from people.sign_in import Identity
 
 
 def signed_in_identity() -> Identity:

@@ -15,12 +15,13 @@ from core.errors import NotFound
 from dashboard import handover_lists, handover_sheet
 from dashboard.api.deps import InTransaction, SignedIn, require
 from dashboard.api.rota import PLANNERS, UnitCode
-from people import handover, queries_handover, queries_rota
 from people.catalogue import COUNTY
 from people.roles import Role
-from people.rota_duty import EARLY
+from people.rota import handover, queries_handover
+from people.rota import queries as queries_rota
+from people.rota.called import EARLY
+from people.rota.tables import Handover
 from people.scope import Actor
-from people.tables_rota import Handover
 
 router = APIRouter(prefix="/rota/handovers", tags=["rota"])
 HANDS = (*PLANNERS, Role.AUDITOR)

@@ -25,9 +25,9 @@ from dispatch.incidents.intake.service import Reported, report_async
 from dispatch.incidents.lifecycle import Status
 from dispatch.incidents.listing import service as reading
 from geo.frames import Frame, to_store
+from people.access.sign_in import Identity
 from people.roles import Role
 from people.scope import Actor
-from people.sign_in import Identity
 
 router = APIRouter(tags=["incidents 事件"])
 BATCH = 500

@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from core import clock
 from dashboard.api.deps import InTransaction, SignedIn, require
-from people import keys
+from people.access import keys
 from people.roles import Role
 
 router = APIRouter(prefix="/keys", tags=["keys"], dependencies=[require(Role.ADMIN)])

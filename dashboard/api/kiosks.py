@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from core import clock
 from dashboard.api.deps import InTransaction, SignedIn, require
-from people import kiosk
+from people.access import kiosk
 from people.roles import Role
 
 router = APIRouter(prefix="/kiosks", tags=["kiosks"], dependencies=[require(Role.ADMIN)])

@@ -23,7 +23,7 @@ from dispatch.incidents.intake.draft import MAX_PHOTOS, Draft, check_point, tidy
 from dispatch.incidents.listing import service as reading
 from dispatch.incidents.photos import MAX_BYTES
 from geo.frames import Frame, to_store
-from people.sign_in import Identity, who_has_key
+from people.access.sign_in import Identity, who_has_key
 
 router = APIRouter(prefix="/open311/v2", tags=["open311"], route_class=GeoReportRoute)
 JURISDICTION = "changshaxian"

@@ -11,9 +11,9 @@ from pydantic import AwareDatetime, BaseModel, Field
 from core import clock
 from core.errors import Invalid
 from dashboard.api.deps import InTransaction, SignedIn, require
-from people import stationing
-from people.presence import Half, Slot, read_slot
 from people.roles import ACCOUNT_ROLES, Role
+from people.staff import stationing
+from people.staff.presence import Half, Slot, read_slot
 
 router = APIRouter(prefix="/presence", tags=["units 单位"], dependencies=[require(*ACCOUNT_ROLES)])
 FARTHEST_YEARS = 3

@@ -12,10 +12,12 @@ from core import clock
 from core.errors import Invalid
 from dashboard import reads, rota_view
 from dashboard.api.deps import CallerAccess, InTransaction, SignedIn, require
-from people import duty, overrides, planning, queries
+from people import queries
 from people.catalogue import COUNTY
 from people.roles import ACCOUNT_ROLES, Role
-from people.rota import Change, ChangeKind
+from people.rota import ahead as duty
+from people.rota import overrides, planning
+from people.rota.turns import Change, ChangeKind
 
 router = APIRouter(prefix="/rota", tags=["rota"], dependencies=[require(*ACCOUNT_ROLES)])
 LONGEST = timedelta(days=62)

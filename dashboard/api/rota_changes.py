@@ -11,11 +11,13 @@ from pydantic import BaseModel, Field
 from core import clock
 from dashboard.api.deps import InTransaction, SignedIn, require
 from dashboard.api.rota import PLANNERS, ChangeIn, OurTime, UnitCode
-from people import duty, overrides, planning, queries_rota, swaps
 from people.catalogue import COUNTY
-from people.planning import PostLine
 from people.roles import ACCOUNT_ROLES
-from people.rota import HolidayRule, Pattern, Rotation
+from people.rota import ahead as duty
+from people.rota import overrides, planning, swaps
+from people.rota import queries as queries_rota
+from people.rota.planning import PostLine
+from people.rota.turns import HolidayRule, Pattern, Rotation
 
 router = APIRouter(prefix="/rota", tags=["rota"])
 Number = Annotated[int, Path(ge=1, le=2**31 - 1)]

@@ -14,8 +14,10 @@ from core.access import Access
 from core.db import transaction
 from core.errors import Invalid, NotAllowed, NotFound
 from dashboard.api.deps import InTransaction, SignedIn, require
-from people import queries_handover, queries_rota, rota_calendar
 from people.roles import ACCOUNT_ROLES
+from people.rota import ical as rota_calendar
+from people.rota import queries as queries_rota
+from people.rota import queries_handover
 from people.scope import Actor
 
 router = APIRouter(tags=["rota"])

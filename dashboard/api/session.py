@@ -19,9 +19,9 @@ from dashboard import cookies, doors
 from dashboard.api.deps import CallerIdentity
 from dashboard.auth import HOMES, SESSION_COOKIE, callers
 from dashboard.qr import picture
-from people import second_factor, sessions, sign_in
+from people.access import second_factor, sessions, sign_in
+from people.access.sign_in import CodeNeeded, Identity, Opened, Origin
 from people.roles import ROLE_NAMES
-from people.sign_in import CodeNeeded, Identity, Opened, Origin
 
 router = APIRouter(prefix="/api/session", tags=["session"])
 Word = Annotated[str, Field(min_length=1, max_length=200)]

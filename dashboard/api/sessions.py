@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 
 from core import clock
 from dashboard.api.deps import CallerIdentity, InTransaction
-from people import sessions
-from people.sign_in import account_of
+from people.access import sessions
+from people.access.sign_in import account_of
 
 router = APIRouter(prefix="/sessions", tags=["sessions"])
 

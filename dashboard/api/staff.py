@@ -12,9 +12,10 @@ from pydantic import BaseModel, Field
 from core import clock, masking
 from dashboard.api.deps import InTransaction, SignedIn, require
 from dashboard.exports import Column, Format, hand_out
-from people import contacting, posting, queries_staff, ties
-from people.queries_staff import Wanted
 from people.roles import Post, Role
+from people.staff import contacting, posting, ties
+from people.staff import queries as queries_staff
+from people.staff.queries import Wanted
 
 router = APIRouter(prefix="/staff", tags=["staff 人员"], dependencies=[require(Role.ADMIN)])
 MOST = 500

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 
 from core import clock
 from dashboard.api.deps import InTransaction, SignedIn, require
-from people import importing, queries_imports, staff_files
 from people.roles import Role
-from people.tables_staffing import StaffImport
+from people.staff import files as staff_files
+from people.staff import importing, queries_imports
+from people.staff.tables import StaffImport
 
 router = APIRouter(prefix="/staff-imports", tags=["staff 人员"], dependencies=[require(Role.ADMIN)])
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

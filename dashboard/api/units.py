@@ -10,9 +10,10 @@ from pydantic import BaseModel, Field
 from core import clock
 from core.errors import NotFound
 from dashboard.api.deps import InTransaction, SignedIn, require
-from people import queries, stationing
-from people.presence import Stationing
+from people import queries
 from people.roles import ACCOUNT_ROLES, Role
+from people.staff import stationing
+from people.staff.presence import Stationing
 from people.tables import Unit
 
 router = APIRouter(prefix="/units", tags=["units"])

@@ -15,10 +15,10 @@ from dashboard.api.deps import CallerAccess, InTransaction, SignedIn, require
 from dashboard.exports import watermark
 from dispatch.incidents import queries, reporters
 from dispatch.incidents.citizens import reception
-from people import unmasking
 from people.roles import ACCOUNT_ROLES, Role
 from people.scope import Actor
-from people.unmasking import Reason
+from people.staff import unmasking
+from people.staff.unmasking import Reason
 
 router = APIRouter(tags=["personal data 个人信息"])
 _READS_NO_PHONE = {Role.AUDITOR, Role.ADMIN}

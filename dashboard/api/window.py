@@ -22,7 +22,7 @@ from geo import service as places
 from geo.frames import LonLat
 from people.calendars import service as calendars
 from people.roles import Role
-from people.unmasking import Reason
+from people.staff.unmasking import Reason
 
 RECEPTION = (Role.RECEPTIONIST, Role.COUNTY_COMMAND, Role.DUTY_LEADER)
 router = APIRouter(prefix="/window", tags=["window 导诊台"], dependencies=[require(*RECEPTION)])

@@ -8,8 +8,8 @@ from dash import dcc, html
 
 from core.clock import local
 from dashboard.components.admin_frame import button, empty, entry, field, fold, head, pick
-from people.contacting import CHANNEL_NAMES
 from people.roles import ROLE_NAMES, Role
+from people.staff.contacting import CHANNEL_NAMES
 
 CHOOSE = "选一名人员：点击左边表格的一行，或按方向键后回车"
 SAME_VILLAGE = "同村另有人负责时可不填"

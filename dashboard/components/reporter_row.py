@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from people.unmasking import REASON_NAMES
+from people.staff.unmasking import REASON_NAMES
 
 
 def reporter_row(case: dict[str, Any]) -> list[html.Div]:

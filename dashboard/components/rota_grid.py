@@ -10,7 +10,7 @@ from dash import html
 
 from core.clock import LOCAL
 from people.roles import Post
-from people.rota import Pattern, Source
+from people.rota.turns import Pattern, Source
 
 WEEKDAYS = "一二三四五六日"
 MARKS = {Source.OVERRIDE: "替", Source.SWAP: "换"}

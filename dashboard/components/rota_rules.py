@@ -7,7 +7,7 @@ from typing import Any
 
 from dash import html
 
-from people.rota import PATTERN_NAMES, RULE_NAMES, HolidayRule, Pattern
+from people.rota.turns import PATTERN_NAMES, RULE_NAMES, HolidayRule, Pattern
 
 WEEKDAYS = "一二三四五六日"
 

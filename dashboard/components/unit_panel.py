@@ -11,7 +11,7 @@ from dash import dcc, html
 from core.clock import local
 from dashboard.components.admin_frame import button, empty, entry, field, fold, head, pick
 from people.catalogue import COUNTY
-from people.presence import (
+from people.staff.presence import (
     HALF_NAMES,
     MEANING,
     WEEKDAYS,
@@ -21,7 +21,7 @@ from people.presence import (
     Stationing,
     half_of,
 )
-from people.stationing import ADDED_KINDS, KIND_NAMES, Present
+from people.staff.stationing import ADDED_KINDS, KIND_NAMES, Present
 from people.tables import Unit
 
 HALL = "C-JD"

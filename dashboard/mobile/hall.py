@@ -17,7 +17,7 @@ from geo import queries as areas
 from geo.hierarchy import parent_of
 from geo.initials import initials_of
 from people import queries as people
-from people import stationing
+from people.staff import stationing
 
 FILE = ROOT / "data" / "catalogue" / "reception.yaml"
 _OWN = {"village": "属地村（社区）", "town": "属地镇街综治中心"}

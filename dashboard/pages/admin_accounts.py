@@ -14,10 +14,10 @@ from core.errors import DomainError
 from dashboard import ids
 from dashboard.administering import administering, attempt
 from dashboard.components import admin_frame as frame
-from people import accounts, sessions
-from people.accounts import AccountLine
+from people.access import accounts, sessions
+from people.access.accounts import AccountLine
+from people.access.sessions import OpenSession
 from people.roles import ACCOUNT_ROLES, ROLE_NAMES, Role
-from people.sessions import OpenSession
 
 dash.register_page(__name__, path="/admin/accounts", title="账号 · 长沙县一网统管", name="账号")
 

@@ -15,8 +15,8 @@ from core.errors import Invalid
 from dashboard import ids
 from dashboard.administering import administering, attempt
 from dashboard.components import admin_frame as frame
-from people import importing, queries_imports
-from people.tables_staffing import StaffImport
+from people.staff import importing, queries_imports
+from people.staff.tables import StaffImport
 
 dash.register_page(__name__, path="/admin/import", title="导入人员 · 长沙县一网统管", name="导入")
 

@@ -13,7 +13,7 @@ from core.clock import local
 from dashboard import ids
 from dashboard.administering import administering, attempt
 from dashboard.components import admin_frame as frame
-from people import keys, kiosk
+from people.access import keys, kiosk
 from people.catalogue import COUNTY
 
 dash.register_page(__name__, path="/admin/keys", title="密钥与大屏 · 长沙县一网统管", name="密钥")

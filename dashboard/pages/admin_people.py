@@ -22,7 +22,7 @@ from dashboard import ids, person_acts, staff_reads
 from dashboard.administering import administering
 from dashboard.components import admin_frame as frame
 from dashboard.components import person_panel
-from people import queries_staff
+from people.staff import queries as queries_staff
 
 dash.register_page(__name__, path="/admin", title="人员 · 长沙县一网统管", name="人员")
 

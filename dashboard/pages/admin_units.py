@@ -14,8 +14,8 @@ from dashboard import ids
 from dashboard.administering import administering, attempt
 from dashboard.components import admin_frame as frame
 from dashboard.components import unit_panel
-from people import queries_presence, stationing
-from people.presence import Half, read_slot
+from people.staff import queries_presence, stationing
+from people.staff.presence import Half, read_slot
 
 dash.register_page(__name__, path="/admin/units", title="单位 · 长沙县一网统管", name="单位")
 

@@ -19,12 +19,13 @@ from dashboard.api import handovers, rota_links
 from dashboard.auth import current_identity
 from dashboard.components import rota_grid, rota_rules, rota_side
 from dashboard.components.shell import scope_key, stores
-from people import planning, queries, queries_handover
+from people import queries
+from people.access.sign_in import Identity
 from people.catalogue import COUNTY
-from people.planning import Board
 from people.roles import Role
-from people.rota import Change, ChangeKind
-from people.sign_in import Identity
+from people.rota import planning, queries_handover
+from people.rota.planning import Board
+from people.rota.turns import Change, ChangeKind
 
 dash.register_page(__name__, path="/rota", title="领导轮值 · 长沙县一网统管", name="值班")
 

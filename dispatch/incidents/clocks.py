@@ -13,7 +13,7 @@ from dispatch.incidents.lifecycle import Status
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from people.workdays import Workdays
+    from people.calendars.workdays import Workdays
 
 
 class Kind(StrEnum):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dispatch.incidents.catalogue import Category
-    from people.workdays import Workdays
+    from people.calendars.workdays import Workdays
 
 LADDER: Final = "ladder"
 FACTS: Final = frozenset(

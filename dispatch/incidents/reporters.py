@@ -13,9 +13,9 @@ from core.errors import NotAllowed, NotFound
 from dispatch.incidents import powers, queries
 from dispatch.incidents.acting.service import standing_of
 from dispatch.incidents.tables import Incident
-from people import unmasking
 from people.scope import Actor
-from people.unmasking import Reason
+from people.staff import unmasking
+from people.staff.unmasking import Reason
 
 NAME, PHONE = "reporter_name", "reporter_phone"
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from dispatch.incidents.catalogue import Category
     from dispatch.modes.grade import Regime
-    from people.workdays import Workdays
+    from people.calendars.workdays import Workdays
 
 MODE: Final = "mode"
 """The cause of a segment that a mode opened."""

@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.errors import Conflict, NotFound
 from people.calendars import queries
+from people.calendars.holidays import announced_years
 from people.calendars.years import Book, Year, as_json, compile_book, digest
-from people.holidays import announced_years
 
 _MEMO = "calendar.book"
 _KEPT = 8

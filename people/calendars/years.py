@@ -9,7 +9,7 @@ from datetime import date, time, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from people.workdays import PERIODS, Workdays, compile_calendar, length_of, spans_of
+from people.calendars.workdays import PERIODS, Workdays, compile_calendar, length_of, spans_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

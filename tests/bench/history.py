@@ -11,8 +11,8 @@ import psycopg
 
 from dispatch.incidents import catalogue
 from dispatch.incidents.ledger import PROJECTIONS, Books, Line, retell
+from people.calendars.holidays import announced_years
 from people.calendars.years import compile_book
-from people.holidays import announced_years
 
 ENTRY = (
     "incident_id seq action status_before status_after actor_name actor_role unit_id note data "

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from core import clock
 from core.access import Access
 from core.db import transaction
-from people.rota import month_days
+from people.rota.turns import month_days
 from tests.browser.conftest import open_live, until
 from tests.web import credentials
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from core import clock
-from people.rota import Shift, month_days
+from people.rota.turns import Shift, month_days
 from tests.browser.conftest import open_live, until
 from tests.rota import (
     account_of,

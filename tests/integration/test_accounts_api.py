@@ -19,7 +19,7 @@ from core.db import transaction
 from dashboard import auth
 from dashboard import live as web_live
 from dashboard.live import Client, Hub
-from people import sign_in
+from people.access import sign_in
 from people.commands import people
 from tests import web
 

@@ -18,10 +18,10 @@ from core import db, outbox
 from core.access import Access
 from core.db import transaction
 from dashboard.live import Hub
-from people import queries_accounts
+from people.access import queries_accounts
+from people.access.sign_in import Identity
 from people.roles import Role
 from people.scope import Actor, Holding, access_of
-from people.sign_in import Identity
 from tests import web
 
 HERE, THERE = 430121001, 430121002

@@ -15,7 +15,7 @@ from core.db import transaction
 from core.settings import Settings, settings
 from dashboard import auth, limits
 from dashboard.headers import Guard
-from people import passwords
+from people.access import passwords
 from tests import web
 
 NAME = "leader1"

@@ -17,10 +17,10 @@ from dashboard import auth
 from dashboard import live as web_live
 from dashboard.doors import may_call_back
 from dashboard.live import Client, Hub
-from people import kiosk, sign_in
+from people.access import kiosk, sign_in
+from people.access.sign_in import Origin
 from people.roles import Role
 from people.scope import Actor
-from people.sign_in import Origin
 from tests import web
 
 ADMIN = Actor("管理员", Role.ADMIN)

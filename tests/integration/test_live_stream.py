@@ -18,10 +18,10 @@ from core.db import engine, transaction
 from core.live import Envelope, Scope
 from dashboard import live as web_live
 from dashboard.live import Client, Hub
-from people import sign_in as signing
+from people.access import sign_in as signing
+from people.access.sign_in import Identity, Opened
 from people.roles import Role
 from people.scope import Actor
-from people.sign_in import Identity, Opened
 from tests import web
 from workers import relay
 

@@ -14,7 +14,7 @@ from core.access import Access
 from core.db import transaction
 from core.errors import NotFound
 from people import service, staffing
-from people.credentials import Credentials
+from people.access.credentials import Credentials
 from people.roles import COUNTY_DUTY, Post, Role
 from people.scope import Actor, Holding, access_of
 from people.service import OwedEntry

@@ -16,11 +16,13 @@ from core import clock
 from core.access import Access
 from core.db import transaction
 from core.errors import Conflict, DomainError
-from people import duty, overrides, planning, queries_rota, swaps
 from people import service as people
 from people.roles import Post, Role
-from people.rota import Change, ChangeKind, Shift
-from people.rota_checks import candidates
+from people.rota import ahead as duty
+from people.rota import overrides, planning, swaps
+from people.rota import queries as queries_rota
+from people.rota.checks import candidates
+from people.rota.turns import Change, ChangeKind, Shift
 from people.scope import Actor
 from tests.rota import (
     as_json,

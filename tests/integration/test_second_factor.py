@@ -15,8 +15,8 @@ from core.access import Access
 from core.db import transaction
 from core.settings import settings
 from dashboard import auth
-from people import second_factor, sign_in, totp
-from people.sign_in import CodeNeeded, Opened, Refused
+from people.access import second_factor, sign_in, totp
+from people.access.sign_in import CodeNeeded, Opened, Refused
 from tests import web
 
 

@@ -14,11 +14,11 @@ from core.access import Access
 from core.db import transaction
 from core.errors import Busy
 from dashboard import health
-from people import sign_in as signing
 from people import staffing
+from people.access import sign_in as signing
+from people.access.sign_in import Opened, Refused
 from people.permissions import door
 from people.roles import Role
-from people.sign_in import Opened, Refused
 from tests import web
 
 NAME = "county1"

@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 from core import clock, outbox
 from core.access import Access
 from core.db import transaction
-from people import holidays
+from people.calendars import holidays
 from tests import web
 from workers import effects
 

@@ -15,11 +15,13 @@ from core.db import transaction
 from core.errors import Conflict, DomainError
 from dashboard import handover_lists, handover_sheet
 from dashboard.api import handovers
-from people import duty, handover, planning, queries_handover, queries_rota
 from people import service as people
 from people.roles import Post, Role
+from people.rota import ahead as duty
+from people.rota import handover, planning, queries_handover
+from people.rota import queries as queries_rota
+from people.rota.tables import Handover
 from people.scope import Actor
-from people.tables_rota import Handover
 from tests.alerting import alerts, places_in, report, rows
 from tests.county import County
 

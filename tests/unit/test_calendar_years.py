@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from people.calendars.holidays import announced_until, announced_years, national
 from people.calendars.years import Year, as_json, check, compile_book, differences, digest, read
-from people.holidays import announced_until, announced_years, national
 
 CST = timezone(timedelta(hours=8))
 TOWN = 430121001

@@ -26,8 +26,8 @@ from dispatch.incidents.clocks import (
 from dispatch.incidents.lifecycle import Action, Status, Step, Turn, advance
 from dispatch.incidents.stages import News, Situation, follow, running
 from dispatch.modes.grade import Regime, Rule
+from people.calendars.holidays import announced_years, national
 from people.calendars.years import Year, compile_book
-from people.holidays import announced_years, national
 
 CST = timezone(timedelta(hours=8))
 CALENDAR = national()

@@ -29,7 +29,7 @@ from dispatch.incidents.clocks import (
 from dispatch.incidents.facts import Case, facts_of
 from dispatch.incidents.lifecycle import Action, Status, Turn, advance
 from dispatch.incidents.stages import Situation, extend, switch
-from people.holidays import national
+from people.calendars.holidays import national
 
 CST = timezone(timedelta(hours=8))
 CALENDAR = national()

@@ -9,8 +9,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from people.holidays import day_kind, holiday_name, make_up
-from people.rota import (
+from people.calendars.holidays import day_kind, holiday_name, make_up
+from people.rota.called import Part, Takeover, called
+from people.rota.checks import Desk, Flaw, Leave, Person, candidates, problems, refusal
+from people.rota.turns import (
     Change,
     ChangeKind,
     DayKind,
@@ -28,8 +30,6 @@ from people.rota import (
     turns,
     weeks_of,
 )
-from people.rota_checks import Desk, Flaw, Leave, Person, candidates, problems, refusal
-from people.rota_duty import Part, Takeover, called
 
 LOCAL = ZoneInfo("Asia/Shanghai")
 FIRST = date(2026, 2, 23)

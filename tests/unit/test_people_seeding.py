@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from people.access.credentials import Credentials
+from people.access.lockout import LONGEST_WAIT, wait_after
 from people.catalogue import read_units
-from people.credentials import Credentials
-from people.lockout import LONGEST_WAIT, wait_after
 from people.roles import ACCOUNT_ROLES, Post, Role
 from people.seeding import Person, PlannedUnit, plan_accounts, plan_staff
 

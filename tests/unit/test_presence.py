@@ -6,8 +6,8 @@ from datetime import date, datetime
 
 import pytest
 
-from people import holidays
-from people.presence import Answer, Half, Slot, calendar, half_of, judge, read_slot
+from people.calendars import holidays
+from people.staff.presence import Answer, Half, Slot, calendar, half_of, judge, read_slot
 
 MONDAY_AM = Slot(1, Half.AM)
 

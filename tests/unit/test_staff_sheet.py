@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import openpyxl
 import pytest
 
-from people import staff_files
-from people.staff_sheet import (
+from people.staff import files as staff_files
+from people.staff.sheet import (
     HEADINGS,
     Finding,
     Known,

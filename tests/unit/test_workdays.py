@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from people.holidays import announced_until, national
-from people.workdays import PERIODS, compile_calendar
+from people.calendars.holidays import announced_until, national
+from people.calendars.workdays import PERIODS, compile_calendar
 
 CST = timezone(timedelta(hours=8))
 OFF = {date(2026, 2, day) for day in range(15, 24)}

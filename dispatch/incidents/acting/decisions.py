@@ -13,7 +13,7 @@ from dispatch.incidents.clocks import Limit, Stage, deadline
 from dispatch.incidents.lifecycle import REQUEST_NAMES, RequestKind, Turn
 from dispatch.incidents.tables import Request
 from people.calendars import service as calendars
-from people.workdays import Workdays
+from people.calendars.workdays import Workdays
 
 RULE_AFTER_RETURNS = 2
 _EXTENSION_DAYS = 10

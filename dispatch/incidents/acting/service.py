@@ -35,9 +35,9 @@ from dispatch.incidents.powers import Standing, may
 from dispatch.incidents.stages import MODE, News, Situation, follow
 from dispatch.incidents.tables import ClockSegment, Incident, Request
 from dispatch.modes.grade import Regime
+from people.calendars.workdays import Workdays
 from people.roles import Role
 from people.scope import Actor
-from people.workdays import Workdays
 
 _MAX_DATA = 16_000
 _FIRST_REQUEST = 2  # the first act on a report cannot be a request, so nothing waits at rev 2

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from dispatch.incidents.catalogue import Category
-    from people.workdays import Workdays
+    from people.calendars.workdays import Workdays
 
 _BEFORE_HANDLING: Final = (Stage.ACCEPT.value, Stage.VERIFY.value, Stage.ASSIGN.value)
 _AFTER: Final[dict[str, tuple[Stage, ...]]] = {

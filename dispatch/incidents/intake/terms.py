@@ -17,8 +17,8 @@ from dispatch.incidents.stages import limit_of
 from dispatch.modes import service as modes
 from dispatch.modes.grade import COUNTY, Mode, Regime, prevailing
 from people.calendars import service as calendars
+from people.calendars.workdays import Workdays
 from people.calendars.years import Book
-from people.workdays import Workdays
 
 LOOK_AGAIN = timedelta(seconds=5)
 _VILLAGES_FROM = 10**11

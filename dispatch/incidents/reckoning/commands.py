@@ -171,8 +171,7 @@ def _read(file: Path | None) -> tuple[list[Year], str]:
     """Return the years of a file, or the announced ones, with their source; refuses faults."""
     import yaml
 
-    from people import holidays
-    from people.calendars import queries, years
+    from people.calendars import holidays, queries, years
 
     if file is None:
         return list(holidays.announced_years()), holidays.source()

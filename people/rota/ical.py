@@ -8,7 +8,7 @@ from typing import Any
 
 from icalendar import Calendar, Event
 
-from people.rota import Source
+from people.rota.turns import Source
 
 _MARKS = {Source.OVERRIDE: "替", Source.SWAP: "换", Source.EXTRA: "加"}
 

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from people.queries_accounts import key_is_good
+from people.access.queries_accounts import key_is_good
 from people.tables import ApiKey, ApiKeyUse, Kiosk, SignedInSession, Unit
 
 

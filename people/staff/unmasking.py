@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from core import audit, crypto
 from core.errors import Invalid, NotAllowed, NotFound, TooMany
-from people import queries_contacts as queries
 from people.roles import Role
 from people.scope import Actor
+from people.staff import queries_contacts as queries
 
 AN_HOUR: Final = 30
 ACTIONS: Final = ("incident.unmask", "staff.unmask")

@@ -12,7 +12,7 @@ from openpyxl import Workbook, load_workbook
 from openpyxl.styles import Font
 from openpyxl.utils.exceptions import InvalidFileException
 
-from people.staff_sheet import HEADINGS, MOST_ROWS, Refused
+from people.staff.sheet import HEADINGS, MOST_ROWS, Refused
 
 MOST_BYTES = 12 * 1024 * 1024
 MOST_UNPACKED = 200 * 1024 * 1024

@@ -11,12 +11,15 @@ from sqlalchemy.orm import Session
 
 from core.clock import LOCAL
 from core.errors import DomainError, NotAllowed, NotFound
-from people import queries, queries_rota
+from people import queries
 from people.calendars import service as calendars
+from people.calendars.holidays import day_kind
 from people.catalogue import COUNTY
-from people.holidays import day_kind
 from people.roles import POST_NAMES, Post, Role
-from people.rota import (
+from people.rota import queries as queries_rota
+from people.rota.checks import Desk, Flaw, Leave, Person, Problem, problems, refusal
+from people.rota.tables import Override, RotationRow
+from people.rota.turns import (
     Change,
     ChangeKind,
     DayKind,
@@ -32,10 +35,8 @@ from people.rota import (
     slots_between,
     weeks_of,
 )
-from people.rota_checks import Desk, Flaw, Leave, Person, Problem, problems, refusal
 from people.scope import Actor
 from people.tables import Unit
-from people.tables_rota import Override, RotationRow
 
 AROUND = timedelta(days=4)  # how far beyond the month the checks look
 SHORT_NAMES = {Post.DUTY_LEADER: "领导", Post.TOWN_LEADER: "值班领导", Post.DEPUTY: "备班"}

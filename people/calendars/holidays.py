@@ -8,9 +8,9 @@ from importlib.metadata import version
 
 import chinese_calendar
 
+from people.calendars.workdays import Workdays
 from people.calendars.years import FIRST, LAST, Year, compile_book
-from people.rota import DayKind
-from people.workdays import Workdays
+from people.rota.turns import DayKind
 
 SOURCE = "国务院办公厅关于部分节假日安排的通知（chinesecalendar {version}）"
 _SATURDAY = 5

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from core import audit, crypto
 from core.errors import Conflict, Invalid, NotFound
-from people import queries_accounts as accounts
-from people import queries_factor as queries
-from people import totp
+from people.access import queries_accounts as accounts
+from people.access import queries_factor as queries
+from people.access import totp
 from people.roles import Role
 from people.scope import Actor
 

@@ -13,9 +13,9 @@ from core.clock import local
 from core.errors import Conflict, Invalid, NotFound
 from core.live import Scope
 from people import queries
-from people import queries_staff as stored
 from people.roles import POST_NAMES, Post
 from people.scope import Actor
+from people.staff import queries as stored
 from people.tables import PostRow, Staff, Unit
 
 LONGEST = 60

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from people.roles import Post
-from people.rota import Shift, Source
+from people.rota.turns import Shift, Source
 
 HANDS_OVER = frozenset({Post.DUTY_LEADER, Post.TOWN_LEADER})  # posts that sign a handover
 OVERLAP = timedelta(minutes=30)  # the longest both are called when nobody confirms (交接班)

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from core import audit
 from core.errors import Conflict, Invalid, NotFound
-from people import passwords
-from people import queries_keys as queries
+from people.access import passwords
+from people.access import queries_keys as queries
 from people.scope import Actor
 
 SCOPES: dict[str, str] = {

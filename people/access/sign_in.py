@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 from core import audit
 from core.access import Access
 from core.errors import NotAllowed
-from people import lockout, passwords, queries_keys, second_factor
-from people import queries_accounts as queries
+from people.access import lockout, passwords, queries_keys, second_factor
+from people.access import queries_accounts as queries
 from people.roles import POSTS_OF_ROLE, Role
 from people.scope import Actor, Holding, access_of, access_of_wall
 

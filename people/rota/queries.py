@@ -24,15 +24,15 @@ from sqlalchemy.orm import Session
 
 from core.errors import Conflict
 from people.queries import ROTA_NAMED
-from people.rota import Shift, Source
-from people.tables import Owed, PostRow, RotaShift, Staff, StaffContact, StaffPost, Unit
-from people.tables_rota import (
+from people.rota.tables import (
     Override,
     RotaMonth,
     RotationRow,
     StaffLeave,
     Swap,
 )
+from people.rota.turns import Shift, Source
+from people.tables import Owed, PostRow, RotaShift, Staff, StaffContact, StaffPost, Unit
 
 NAMES = text("select distinct staff_id, staff_name from rota_named where staff_id = any(:ids)")
 

@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from core import audit
 from core.errors import Invalid, NotFound
-from people import passwords, sign_in
-from people import queries_accounts as queries
+from people.access import passwords, sign_in
+from people.access import queries_accounts as queries
+from people.access.sign_in import Identity, Origin
 from people.scope import Actor
-from people.sign_in import Identity, Origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from people.rota import Shift, Slot, Source, gaps
+from people.rota.turns import Shift, Slot, Source, gaps
 
 FULL_DAY = timedelta(hours=24)
 NEAR = timedelta(days=3)

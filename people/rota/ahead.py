@@ -11,12 +11,14 @@ from sqlalchemy.orm import Session
 from core import outbox
 from core.clock import LOCAL
 from core.live import Scope
-from people import planning, queries, queries_rota, service
-from people.planning import PostLine
+from people import queries, service
 from people.roles import Post
-from people.rota import HolidayRule, Pattern, Rotation, Shift, Slot, Source, gaps
-from people.rota_checks import Problem, problems, slot_words
-from people.rota_duty import OVERLAP
+from people.rota import planning
+from people.rota import queries as queries_rota
+from people.rota.called import OVERLAP
+from people.rota.checks import Problem, problems, slot_words
+from people.rota.planning import PostLine
+from people.rota.turns import HolidayRule, Pattern, Rotation, Shift, Slot, Source, gaps
 from people.service import OwedEntry
 
 DAYS_AHEAD = 62

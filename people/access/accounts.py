@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from core import audit
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
-from people import passwords, second_factor
-from people import queries_accounts as queries
+from people.access import passwords, second_factor
+from people.access import queries_accounts as queries
 from people.roles import ACCOUNT_ROLES, ROLE_NAMES, Role
 from people.scope import Actor
 

@@ -14,13 +14,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.errors import Conflict, Invalid
-from people import queries_staff as stored
-from people import staff_sheet
 from people.roles import Post
 from people.scope import Actor
-from people.stationing import need_administrator, unit_of
-from people.tables import Staff
-from people.ties import (
+from people.staff import queries as stored
+from people.staff import sheet as staff_sheet
+from people.staff.stationing import need_administrator, unit_of
+from people.staff.ties import (
     LONGEST,
     chairs_of,
     check_cells,
@@ -37,6 +36,7 @@ from people.ties import (
     unit_held,
     working,
 )
+from people.tables import Staff
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,16 @@ from sqlalchemy.orm import Session
 from core import audit, crypto, jobs, outbox
 from core.errors import Conflict, Invalid, NotFound
 from core.live import Scope
-from people import queries, queries_staff, staff_files, staff_sheet
-from people import queries_imports as stored
-from people.contacting import PURPOSE as CONTACT
+from people import queries
 from people.scope import Actor
-from people.staff_sheet import Finding, Known, Refused, StaffLine
-from people.stationing import need_administrator
-from people.tables_staffing import StaffImport
+from people.staff import files as staff_files
+from people.staff import queries as queries_staff
+from people.staff import queries_imports as stored
+from people.staff import sheet as staff_sheet
+from people.staff.contacting import PURPOSE as CONTACT
+from people.staff.sheet import Finding, Known, Refused, StaffLine
+from people.staff.stationing import need_administrator
+from people.staff.tables import StaffImport
 
 if TYPE_CHECKING:
     from core.outbox import Change

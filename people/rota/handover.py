@@ -19,13 +19,15 @@ from core import audit, crypto, outbox
 from core.clock import LOCAL
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.live import Scope
-from people import planning, queries, queries_handover, queries_rota
+from people import queries
 from people.roles import Post, Role
-from people.rota import Shift, Source
-from people.rota_duty import EARLY, HANDS_OVER, OVERLAP
+from people.rota import planning, queries_handover
+from people.rota import queries as queries_rota
+from people.rota.called import EARLY, HANDS_OVER, OVERLAP
+from people.rota.tables import Handover
+from people.rota.turns import Shift, Source
 from people.scope import Actor
 from people.tables import Unit
-from people.tables_rota import Handover
 
 PURPOSE = "handover"
 MOST_NOTES = 20

@@ -13,12 +13,13 @@ from core import audit, outbox
 from core.clock import LOCAL
 from core.errors import Conflict, Invalid, NotFound
 from core.live import Scope
-from people import planning, queries_rota
-from people.planning import Blocked, Board, PostLine
-from people.rota import CHANGE_NAMES, Change, ChangeKind, Rotation, Shift, Source, lay
-from people.rota_checks import Problem
+from people.rota import planning
+from people.rota import queries as queries_rota
+from people.rota.checks import Problem
+from people.rota.planning import Blocked, Board, PostLine
+from people.rota.tables import Override
+from people.rota.turns import CHANGE_NAMES, Change, ChangeKind, Rotation, Shift, Source, lay
 from people.scope import Actor
-from people.tables_rota import Override
 
 LONGEST_CHANGE = timedelta(days=31)
 

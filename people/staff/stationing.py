@@ -12,11 +12,12 @@ from core import audit, outbox
 from core.clock import local
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.live import Scope
-from people import holidays, queries
-from people import queries_presence as stored
-from people.presence import Answer, DayHalf, Half, Slot, Stationing, calendar, half_of, judge
+from people import queries
+from people.calendars import holidays
 from people.roles import POST_NAMES, POSTS_BY_UNIT_KIND, Role
 from people.scope import Actor
+from people.staff import queries_presence as stored
+from people.staff.presence import Answer, DayHalf, Half, Slot, Stationing, calendar, half_of, judge
 from people.tables import Unit
 
 ADDED_KINDS = {

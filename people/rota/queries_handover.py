@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from core.errors import Conflict
 from people.queries import ROTA_NAMED
-from people.tables_rota import Handover, RotaLink
+from people.rota.tables import Handover, RotaLink
 
 TAKEOVERS = table(
     "rota_takeovers",

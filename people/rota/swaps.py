@@ -12,12 +12,13 @@ from core import audit, outbox
 from core.clock import LOCAL
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.live import Scope
-from people import overrides, planning, queries_rota
-from people.planning import Board
-from people.rota import Change, ChangeKind
+from people.rota import overrides, planning
+from people.rota import queries as queries_rota
+from people.rota.planning import Board
+from people.rota.tables import Swap
+from people.rota.turns import Change, ChangeKind
 from people.scope import Actor
 from people.tables import Unit
-from people.tables_rota import Swap
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from sqlalchemy import Row, and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from people.presence import Half, Slot
+from people.staff.presence import Half, Slot
+from people.staff.tables import PresenceException, PresencePattern
 from people.tables import PostRow, Staff, Unit
-from people.tables_staffing import PresenceException, PresencePattern
 
 
 def unit_tree(session: Session) -> Sequence[Row[Any]]:

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from core import audit, crypto
 from core.errors import Invalid, NotFound
-from people import queries_staff as stored
 from people.scope import Actor
-from people.stationing import need_administrator
-from people.ties import person_of
+from people.staff import queries as stored
+from people.staff.stationing import need_administrator
+from people.staff.ties import person_of
 
 PURPOSE = "staff_contact"
 CHANNEL_NAMES = {"phone": "手机", "wecom": "企业微信", "email": "邮箱"}

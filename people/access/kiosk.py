@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from core import audit
 from core.errors import Invalid, NotFound
-from people import passwords
-from people import queries_accounts as accounts
-from people import queries_keys as queries
+from people.access import passwords
+from people.access import queries_accounts as accounts
+from people.access import queries_keys as queries
+from people.access.sign_in import DEVICE_AT_MOST, Opened, Origin, who_holds
 from people.scope import Actor
-from people.sign_in import DEVICE_AT_MOST, Opened, Origin, who_holds
 
 DAYS, MOST_DAYS = 365, 1_100
 _NAME_AT_MOST = 60

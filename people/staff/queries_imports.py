@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from core.tables import LongJob
+from people.staff.tables import StaffImport
 from people.tables import PostRow, Unit
-from people.tables_staffing import StaffImport
 
 _LINES = """
     with line as materialized (

@@ -1,0 +1,1 @@
+"""人员与单位: who works where, how they are reached, and what an administrator edits."""
