@@ -90,7 +90,7 @@ def test_a_photo_is_made_anew_and_seen_only_by_those_who_see_its_case(
         assert max(small.size) <= photos.SMALL
     for who in (NEIGHBOUR, "admin1"):
         assert sign_in(client, who).get(told["url"]).status_code in {403, 404}, who
-    assert TestClient(client.app, follow_redirects=False).get(told["url"]).status_code == 303
+    assert TestClient(client.app, follow_redirects=False).get(told["url"]).status_code == 401
     listed = town.get(f"/api/v1/incidents/{case}/evidence").json()
     assert [each["id"] for each in listed["photos"]] == [told["id"]]
     assert sign_in(client, NEIGHBOUR).get(f"/api/v1/incidents/{case}/evidence").status_code == 404

@@ -81,7 +81,8 @@ def test_a_key_moves_many_and_reads_no_names(web: TestClient, worker: dict[str, 
     page = machine.get("/api/v1/responders", params={"limit": 50}).json()
     assert len(page["responders"]) == 50
     assert {row["name"] for row in page["responders"]} == {""}
-    batch = [where(worker, responder_id=row["id"]) for row in page["responders"]]
+    away = {"lon": worker["lon"] + 0.1}  # so that they do not stand where a case will be
+    batch = [where(worker, responder_id=row["id"], **away) for row in page["responders"]]
     batch.append(where(worker, responder_id=2_000_000))
     taken = machine.post("/api/v1/positions", json={"positions": batch}).json()
     assert taken["stored"] == 50
