@@ -24,6 +24,8 @@ ROWS = (
     "map",
     "rotation",
     "scale",
+    "security",
+    "ledger",
 )
 
 
