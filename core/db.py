@@ -98,7 +98,7 @@ def transaction(access: Access) -> Iterator[Session]:
 
     Raises `Busy` when the database is away, so that the edge can answer 503.
     """
-    session = Session(engine(access.login), expire_on_commit=False, info={"access": access})
+    session = Session(engine(access.login), expire_on_commit=False)
     try:
         if access.login == "web":
             session.execute(_APPLY, access.as_settings())

@@ -11,7 +11,6 @@ from sqlalchemy import ARRAY, Row, Uuid, bindparam, text
 from sqlalchemy.orm import Session
 
 from core.ids import uuid7_floor
-from dispatch.incidents.queries_area import area_of
 
 OPEN: Final = "('reported','verifying','filed','assigned','handling','suspended','checking')"
 
@@ -27,22 +26,24 @@ _ROW: Final = """
     left join units t on t.kind = 'town' and t.town_code = i.town_code
     left join units v on v.kind = 'village' and v.village_code = i.village_code
 """
-_WORST_FIRST: Final = "order by i.level, i.due_at nulls last, i.id"
+_OPEN_ROWS = text(f"{_ROW} where i.status in {OPEN} order by i.level, i.due_at nulls last, i.id")
 _SOME_ROWS = text(f"{_ROW} where i.id = any(:ids) and i.status in {OPEN}").bindparams(
     bindparam("ids", type_=ARRAY(Uuid)),
 )
-_COUNTS: Final = f"""
+_COUNTS = text(
+    f"""
     select
       (select count(*) from incidents where id >= :today and id < :now) as reported_today,
       (select count(*) from incidents where id >= :week_ago_day and id < :week_ago_now)
         as reported_last_week,
       count(*) as open,
-      count(*) filter (where i.due_at < :at) as overdue,
-      count(*) filter (where i.status = 'assigned') as unsigned,
-      count(*) filter (where i.urgent) as urgent,
-      count(*) filter (where i.located_by = 'unlocated') as unlocated
-    from incidents i where i.status in {OPEN}
-"""  # noqa: S608  put together from our own text
+      count(*) filter (where due_at < :at) as overdue,
+      count(*) filter (where status = 'assigned') as unsigned,
+      count(*) filter (where urgent) as urgent,
+      count(*) filter (where located_by = 'unlocated') as unlocated
+    from incidents where status in {OPEN}
+    """,  # noqa: S608  put together from our own text
+)
 _CLOSED = text(
     "select count(*) from case_fact where closed_at >= :since and status in ('closed', 'archived')",
 )
@@ -68,9 +69,7 @@ _ON_TIME = text(
 
 def open_rows(session: Session) -> Sequence[Row[Any]]:
     """Return every open case in the caller's area, urgent levels first; no personal field."""
-    within, values = area_of(session)
-    statement = text(f"{_ROW} where i.status in {OPEN}{within} {_WORST_FIRST}")
-    return session.execute(statement, values).all()
+    return session.execute(_OPEN_ROWS).all()
 
 
 def rows_of(session: Session, ids: Sequence[UUID]) -> Sequence[Row[Any]]:
@@ -87,15 +86,14 @@ def counts(
     at: datetime,
 ) -> dict[str, int]:
     """Return today's reports, those of the same hours a week ago, and the open cases' tallies."""
-    within, where = area_of(session)
-    values = where | {
+    values = {
         "today": uuid7_floor(day),
         "now": uuid7_floor(at),
         "week_ago_day": uuid7_floor(week_ago),
         "week_ago_now": uuid7_floor(week_ago_now),
         "at": at,
     }
-    found = dict(session.execute(text(_COUNTS + within), values).one()._mapping)  # noqa: SLF001  SQLAlchemy's way
+    found = dict(session.execute(_COUNTS, values).one()._mapping)  # noqa: SLF001  SQLAlchemy's way
     found["closed_today"] = session.execute(_CLOSED, {"since": day}).scalar_one()
     return found
 

@@ -13,7 +13,6 @@ import psycopg
 from psycopg.rows import dict_row
 
 from core.access import Access
-from dispatch.incidents.queries_area import area
 from people.roles import Role
 from people.scope import Holding, access_of
 from simulator.load import percentile
@@ -50,7 +49,6 @@ QUERIES: dict[str, str] = {
 }
 
 
-NARROWED = frozenset({"map", "figures"})  # these say the area themselves, as the product's do
 Logins = tuple[psycopg.Connection[dict[str, Any]], psycopg.Connection[dict[str, Any]]]
 
 
@@ -112,7 +110,7 @@ def _compared(
 ) -> Row:
     owner, web = logins
     plain = statement.replace("{area}", desk.area)
-    behind = statement.replace("{area}", _as_asked(desk.access) if name in NARROWED else "")
+    behind = statement.replace("{area}", "")
     settings = desk.access.as_settings()
     say = ", ".join(f"set_config('yiwang.{key}', %({key})s, false)" for key in settings)
     web.execute(f"select {say}".encode(), settings)
@@ -131,14 +129,6 @@ def _compared(
         floor=f"{base:.1f} ms by hand", ratio=f"{value / base:.2f}", value=value,
         note="" if same else "the two ways found different rows",
     )  # fmt: skip
-
-
-def _as_asked(access: Access) -> str:
-    """Return the area as the board's queries say it, for a driver of other places."""
-    said, values = area(access)
-    for key, each in values.items():
-        said = said.replace(f":{key}", f"array[{', '.join(str(one) for one in each)}]")
-    return said
 
 
 def _together(desk: Desk, found: list[Row]) -> Row:
