@@ -1,0 +1,18 @@
+"""Imports: nothing yet."""
+
+from __future__ import annotations
+
+revision = "0111_imports"
+down_revision = "0110_posts"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Change nothing."""
+
+
+def downgrade() -> None:
+    """Refuse: migrations only go forward."""
+    message = "migrations only go forward; restore a backup instead"
+    raise NotImplementedError(message)
