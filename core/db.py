@@ -23,7 +23,7 @@ from core.settings import settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
 
-__all__ = ["Access", "Base", "async_one", "async_transaction", "dispose", "engine", "transaction"]
+__all__ = ["Access", "Base", "async_rows", "async_transaction", "dispose", "engine", "transaction"]
 
 ROLE_OF = {"web": "yiwang_web", "worker": "yiwang_worker"}
 POOL_SIZE = {"owner": 2, "web": 12, "worker": 4}
@@ -178,28 +178,23 @@ async def async_transaction(access: Access) -> AsyncIterator[psycopg.AsyncConnec
         raise
 
 
-async def async_one(access: Access, statement: bytes, values: Sequence[Any]) -> dict[str, Any]:
-    """Run one statement (`$1` places) as `access` and return its only row: one round trip in all.
+async def async_rows(login: Login, statement: bytes, values: Sequence[Any]) -> list[dict[str, Any]]:
+    """Run one statement (`$1` places) as a transaction of its own: one round trip in all.
 
-    A pipeline without a begin is one implicit transaction, settings and statement together: it has
-    committed when this returns, and nothing of it is stored when this raises.
+    No caller's settings are set: the statement shows nobody's rows unless it sets them itself.
+    It has committed when this returns, and nothing of it is stored when this raises, except that
+    after `Busy` nobody knows.
     """
     try:
-        pool = await _pool(access.login, autocommit=True)
+        pool = await _pool(login, autocommit=True)
         async with pool.connection() as connection:
-            async with connection.pipeline():
-                if access.login == "web":
-                    await connection.execute(_APPLY_ASYNC, access.as_settings())
-                cursor = psycopg.AsyncRawCursor(connection, row_factory=dict_row)
-                await cursor.execute(statement, values)
-            row = await cursor.fetchone()
+            cursor = psycopg.AsyncRawCursor(connection, row_factory=dict_row)
+            await cursor.execute(statement, values)
+            return await cursor.fetchall()
     except (psycopg.Error, PoolTimeout) as error:
         if is_outage(error):
             raise Busy from error
         raise
-    if row is None:
-        raise LookupError("the statement answered no row")
-    return row
 
 
 def dispose() -> None:

@@ -1,79 +1,101 @@
-"""The report in one statement: key, place, case, keys, history, clock, intents, twins.
+"""Reports in one statement: keys, places, cases, history, clocks, intents, twins of each.
 
-One text serves the synchronous and the asynchronous executor, so HTTP, batches and alerts store
-a report in exactly one way. Nothing is read back from `incidents`: a reporter need not be able to
-see the case. Points outside every cell are kept (LEFT JOIN LATERAL). A report that is refused after
-all (unknown village, reused key) stores nothing, so the statement may be its own transaction.
+The statement takes any number of reports as one JSON text and answers a row for each, in order: a
+single report, the reports that wait for each other and a chunk of a file are stored in exactly one
+way. Nothing is read back from `incidents`: a reporter need not be able to see the case. Points
+outside every cell are kept (LEFT JOIN LATERAL). A report that is refused after all (unknown
+village, reused key) stores nothing, so the statement may be its own transaction.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any
+import json
+from collections.abc import Sequence
+from typing import Any, Final
 from uuid import UUID
 
+import orjson
 import psycopg
 from psycopg.rows import dict_row
 from sqlalchemy.orm import Session
 
-from core.db import Access, async_one
+from core.db import async_rows
 
-_PLACE = """
-here as materialized (
-  select case when %(lon)s::float8 is not null
-    then ST_SetSRID(ST_MakePoint(%(lon)s::float8, %(lat)s::float8), 4490) end as point
-), place as materialized (
-  select here.point,
-    c.code as cell_code,
-    coalesce(c.village_code, v.code, w.code) as village_code,
-    coalesce(c.town_code, v.town_code, w.town_code, t.code) as town_code,
+# What a report brings, by type; what is missing or null is NULL.
+FIELDS: Final = {
+    "uuid": "id",
+    "text": """tracking_code day action status category title description note source origin
+      address words stage limit_kind actor_key idempotency_key actor_name actor_role on_behalf""",
+    "int": """level category_version limit_minutes calendar person account actor_unit lead_unit
+      handled_by""",
+    "bigint": "village_code",
+    "float8": "lon lat radius_m",
+    "boolean": "urgent confidential drill",
+    "timestamptz": "at due_at fed_back_at claimed_at twins_since",
+    "jsonb": "mode elsewhere photos attributes caller",
+    "bytea": """body_hash name_enc phone_enc reporter_key salt name_salt reporter_salt
+      reporter_commitment""",
+    "int[]": "persons units",
+}
+_COLUMNS: Final = ", ".join(
+    f"{name} {kind}" for kind, names in FIELDS.items() for name in names.split()
+)
+
+# each LIMIT 1 also keeps the planner from reading a whole table for what is one look-up a report
+_PLACE = f"""
+told as materialized (
+  select * from rows from (json_to_recordset(PLACEHOLDER::json) as ({_COLUMNS})) with ordinality
+), placed as materialized (
+  select told.*, here.point, c.code as cell_code, coalesce(c.village_code, v.code, w.code) as village,
+    coalesce(c.town_code, v.town_code, w.town_code, t.code) as town,
     case when c.code is not null then 'point' when v.code is not null then 'village'
          when w.code is not null then 'address' else 'unlocated' end as located_by,
-    %(village_code)s::bigint is not null and v.code is null as unknown_village
-  from here
+    told.village_code is not null and v.code is null as unknown_village
+  from told
+  cross join lateral (
+    select case when told.lon is not null
+      then ST_SetSRID(ST_MakePoint(told.lon, told.lat), 4490) end as point
+  ) here
   left join lateral (
     select g.code, g.village_code, g.town_code from grid_cells g
     where g.valid_to is null and ST_Covers(g.area, here.point) order by g.code limit 1
   ) c on true
   left join lateral (
     select g.code, g.town_code from grid_villages g
-    where g.code = %(village_code)s::bigint and g.valid_to is null
+    where g.code = told.village_code and g.valid_to is null limit 1
   ) v on true
   left join lateral (
     select g.code, g.town_code from grid_villages g
     join grid_towns p on p.code = g.town_code and p.valid_to is null
-    where %(words)s::text is not null and g.valid_to is null
-      and (strpos(%(words)s, g.short_name) > 0 or strpos(%(words)s, g.name) > 0
+    where told.words is not null and g.valid_to is null
+      and (strpos(told.words, g.short_name) > 0 or strpos(told.words, g.name) > 0
            or exists (select from unnest(g.aliases) as a(name)
-                      where length(a.name) > 1 and strpos(%(words)s, a.name) > 0))
-    order by strpos(%(words)s, p.short_name) > 0 desc, length(g.short_name) desc, g.code limit 1
+                      where length(a.name) > 1 and strpos(told.words, a.name) > 0))
+    order by strpos(told.words, p.short_name) > 0 desc, length(g.short_name) desc, g.code limit 1
   ) w on true
   left join lateral (
     select g.code from grid_towns g
-    where %(words)s::text is not null and g.valid_to is null
-      and strpos(%(words)s, g.short_name) > 0
+    where told.words is not null and g.valid_to is null
+      and strpos(told.words, g.short_name) > 0
     order by length(g.short_name) desc, g.code limit 1
   ) t on true
-), clock as materialized (
-  select coalesce(own.j ->> 'kind', %(limit_kind)s) as kind,
-    coalesce((own.j ->> 'minutes')::int, %(limit_minutes)s::int) as minutes,
-    coalesce((own.j ->> 'due_at')::timestamptz, %(due_at)s::timestamptz) as due_at,
-    case when own.j is null then %(mode)s::jsonb else nullif(own.j -> 'mode', 'null') end as mode
-  from place cross join lateral (
-    select coalesce(%(elsewhere)s::jsonb -> place.village_code::text,
-                    %(elsewhere)s::jsonb -> place.town_code::text) as j
+), ready as materialized (
+  select placed.*,
+    coalesce(own.j ->> 'kind', limit_kind) as kind,
+    coalesce((own.j ->> 'minutes')::int, limit_minutes) as minutes,
+    coalesce((own.j ->> 'due_at')::timestamptz, due_at) as due,
+    case when own.j is null then placed.mode else nullif(own.j -> 'mode', 'null') end as regime,
+    (select u.id from units u where u.code = coalesce(town::text, '430121')) as holder_unit
+  from placed cross join lateral (
+    select coalesce(elsewhere -> village::text, elsewhere -> town::text) as j
   ) own
 ), claimed as materialized (
-  select k.* from place, lateral yiwang.claim_key(
-    %(actor_key)s, %(idempotency_key)s, %(body_hash)s, %(id)s::uuid, %(at)s::timestamptz) k
-  where not place.unknown_village
-), holder as materialized (
-  select (select u.id from units u
-          where u.code = coalesce(place.town_code::text, '430121')) as unit
-  from place
+  select ready.*, k.id as stored_id, k.fresh, k.same, k.tracking_code as earlier_code
+  from ready, lateral yiwang.claim_key(actor_key, idempotency_key, body_hash, ready.id, at) k
+  where not unknown_village
 ), given as materialized (
-  select %(day)s::text || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') as number
-  from claimed where claimed.fresh
+  select claimed.*, day || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') as number
+  from claimed where fresh
 )"""
 
 _STORE = """
@@ -84,89 +106,69 @@ stored as (
     persons, units, holder_unit, lead_unit, handled_by, handling_unit, confidential, urgent, drill,
     reporter_name_enc, reporter_phone_enc, reporter_key, reported_at, fed_back_at,
     due_at, due_stage, mode, photos, attributes)
-  select %(id)s::uuid, given.number, %(tracking_code)s, %(status)s, %(level)s, %(category)s,
-    %(category_version)s, %(title)s, %(description)s, %(source)s, %(origin)s, place.point,
-    %(address)s, place.located_by, place.cell_code, place.village_code, place.town_code,
-    %(persons)s::int[], %(units)s::int[], holder.unit, %(lead_unit)s::int, %(handled_by)s::int,
-    %(lead_unit)s::int, %(confidential)s, %(urgent)s, %(drill)s, %(name_enc)s::bytea,
-    %(phone_enc)s::bytea, %(reporter_key)s::bytea, %(at)s::timestamptz,
-    %(fed_back_at)s::timestamptz, clock.due_at, %(stage)s, clock.mode ->> 'code',
-    %(photos)s::jsonb, %(attributes)s::jsonb
-  from given, place, holder, clock
+  select id, number, tracking_code, status, level, category, category_version, title, description,
+    source, origin, point, address, located_by, cell_code, village, town,
+    persons, units, holder_unit, lead_unit, handled_by, lead_unit, confidential, urgent, drill,
+    name_enc, phone_enc, reporter_key, at, fed_back_at,
+    due, stage, regime ->> 'code', photos, attributes
+  from given
 ), keyed as (
-  insert into incident_keys (number, tracking_code, id)
-  select given.number, %(tracking_code)s, %(id)s::uuid from given
+  insert into incident_keys (number, tracking_code, id) select number, tracking_code, id from given
 ), bound as materialized (
-  select array[%(salt)s::bytea, %(name_salt)s::bytea, %(reporter_salt)s::bytea] as salts,
+  select given.*, array[salt, name_salt, reporter_salt] as salts,
     array[
-      yiwang.commitment(%(salt)s::bytea, jsonb_build_array(%(description)s::text, %(address)s::text,
-        %(attributes)s::jsonb, %(note)s::text, %(photos)s::jsonb)),
-      yiwang.commitment(%(name_salt)s::bytea, to_jsonb(%(actor_name)s::text)),
-      %(reporter_commitment)s::bytea] as commitments,
-    jsonb_build_object('source', %(source)s::text, 'category', %(category)s::text,
-      'level', %(level)s::int, 'located_by', place.located_by, 'town_code', place.town_code,
-      'village_code', place.village_code, 'cell_code', place.cell_code,
-      'category_version', %(category_version)s::int, 'holder_unit', holder.unit,
-      'calendar', %(calendar)s::int, 'mode', clock.mode) as data
-  from given, place, holder, clock
+      yiwang.commitment(salt, jsonb_build_array(description, address, attributes, note, photos)),
+      yiwang.commitment(name_salt, to_jsonb(actor_name)), reporter_commitment] as commitments,
+    jsonb_build_object('source', source, 'category', category, 'level', level,
+      'located_by', located_by, 'town_code', town, 'village_code', village,
+      'cell_code', cell_code, 'category_version', category_version, 'holder_unit', holder_unit,
+      'calendar', calendar, 'mode', regime) as data
+  from given
 ), chained as materialized (
-  select bound.*, yiwang.line_hash(null, %(id)s::uuid, 1, %(at)s::timestamptz, bound.commitments,
-    %(action)s, null, %(status)s, %(actor_role)s, %(person)s::int, %(account)s::int,
-    %(on_behalf)s, %(actor_unit)s::int, null, %(claimed_at)s::timestamptz, bound.data) as hash
+  select bound.*, yiwang.line_hash(null, id, 1, at, commitments, action, null, status, actor_role,
+    person, account, on_behalf, actor_unit, null, claimed_at, data) as hash
   from bound
 ), entered as (
   insert into timeline_entries (
     incident_id, seq, action, status_after, actor_name, actor_role, person, account, on_behalf,
     unit_id, note, photos, data, claimed_at, recorded_at, salts, commitments, hash)
-  select %(id)s::uuid, 1, %(action)s, %(status)s, %(actor_name)s, %(actor_role)s, %(person)s::int,
-    %(account)s::int, %(on_behalf)s, %(actor_unit)s::int, %(note)s, %(photos)s::jsonb,
-    chained.data, %(claimed_at)s::timestamptz, %(at)s::timestamptz, chained.salts,
-    chained.commitments, chained.hash
+  select id, 1, action, status, actor_name, actor_role, person, account, on_behalf,
+    actor_unit, note, photos, data, claimed_at, at, salts, commitments, hash
   from chained
 ), to_seal as (
-  insert into ledger_fresh (incident_id, seq, hash) select %(id)s::uuid, 1, chained.hash
-  from chained
+  insert into ledger_fresh (incident_id, seq, hash) select id, 1, hash from chained
 ), clocked as (
   insert into clock_segments (incident_id, n, stage, unit_id, kind, limit_minutes, cause,
     started_at, due_at, calendar)
-  select %(id)s::uuid, 1, %(stage)s, holder.unit, clock.kind, clock.minutes, %(action)s,
-    %(at)s::timestamptz, clock.due_at, %(calendar)s::int
-  from given, holder, clock
-), told as (
+  select id, 1, stage, holder_unit, kind, minutes, action, at, due, calendar from given
+), intended as (
   insert into outbox (kind, subject, rev, town_code, village_code, cell_code, units, persons,
     confidential, timer_key, due_at)
-  select 'incident.' || %(action)s::text, %(id)s::text, 1, place.town_code, place.village_code,
-    place.cell_code, case when %(confidential)s then '{}' else %(units)s::int[] end,
-    case when %(confidential)s then '{}' else %(persons)s::int[] end, %(confidential)s, null::text,
-    %(at)s::timestamptz
-  from given, place
+  select 'incident.' || action, id::text, 1, town, village, cell_code,
+    case when confidential then '{}' else units end,
+    case when confidential then '{}' else persons end, confidential, null::text, at
+  from given
   union all
-  select 'timer.incident_due', %(id)s::text, 0, null, null, null, '{}', '{}', false,
-    'incident:' || %(id)s::text, clock.due_at
-  from given, clock
+  select 'timer.incident_due', id::text, 0, null, null, null, '{}', '{}', false,
+    'incident:' || id::text, due
+  from given
 )"""
 
-REPORT = f"""
+_REPORT = f"""
 with {_PLACE.strip()}, {_STORE.strip()}
-select claimed.id, claimed.fresh, claimed.same, claimed.tracking_code as earlier_code,
-  given.number, place.cell_code, place.village_code, place.town_code, place.located_by,
-  clock.due_at, place.unknown_village, holder.unit as holder_unit,
+select coalesce(c.stored_id, r.id) as id, c.fresh, c.same, c.earlier_code, g.number, r.cell_code,
+  r.village as village_code, r.town as town_code, r.located_by, r.due as due_at,
+  r.unknown_village, r.holder_unit,
   coalesce((
-    select jsonb_agg(to_jsonb(near)) from yiwang.twins_near(
-      %(lon)s::float8, %(lat)s::float8, %(radius_m)s::float8, %(twins_since)s::timestamptz,
-      %(at)s::timestamptz, null) as near
-    where claimed.fresh and %(lon)s::float8 is not null), '[]'::jsonb) as twins
-from place cross join holder cross join clock left join claimed on true left join given on true
+    select jsonb_agg(to_jsonb(near)) from yiwang.twins_for(
+      r.caller, r.lon, r.lat, r.radius_m, r.twins_since, r.at) as near
+    where c.fresh and r.lon is not null), '[]'::jsonb) as twins
+from ready r left join claimed c using (ordinality) left join given g using (ordinality)
+order by r.ordinality
 """  # noqa: S608  put together from the constants above only
-
-# The driver forgets how it took apart a statement of more than 4 KB and does it again each time,
-# for a third of a report's whole cost: the busy route sends it with numbered places instead.
-_NAMES = tuple(dict.fromkeys(re.findall(r"%\((\w+)\)s", REPORT)))
-_NUMBERED = (
-    re.sub(r"%\((\w+)\)s", lambda found: f"${_NAMES.index(found[1]) + 1}", REPORT)
-    .replace("%%", "%")
-    .encode()
-)
+_NAMED = _REPORT.replace("PLACEHOLDER", "%(told)s")
+# with a numbered place: the driver takes a long statement of named ones apart at every turn
+_NUMBERED = _REPORT.replace("PLACEHOLDER", "$1").replace("%%", "%").encode()
 
 _SHOW = "select set_config('yiwang.tracking_code', %(code)s, true)"
 _EARLIER = """
@@ -181,16 +183,30 @@ select * from yiwang.twins_near(%(lon)s::float8, %(lat)s::float8, %(radius_m)s::
 """
 
 
-def report(session: Session, values: dict[str, Any]) -> dict[str, Any]:
-    """Store a report inside the session's transaction and return what was found on the way."""
+def report(session: Session, reports: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Store reports inside the session's transaction; returns what was found of each, in order."""
     session.info["changed"] = True
-    found = session.connection().exec_driver_sql(REPORT, values)
-    return dict(found.mappings().one())
+    found = session.connection().exec_driver_sql(_NAMED, {"told": _as_json(reports).decode()})
+    return [dict(row) for row in found.mappings()]
 
 
-async def report_async(access: Access, values: dict[str, Any]) -> dict[str, Any]:
-    """Store a report as a transaction of its own, in one round trip; the same statement."""
-    return await async_one(access, _NUMBERED, [values[name] for name in _NAMES])
+async def report_async(reports: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Store reports as a transaction of their own, in one round trip; the same statement.
+
+    Each brings the settings of its own `caller`.
+    """
+    return await async_rows("web", _NUMBERED, [_as_json(reports).decode()])
+
+
+def _as_json(reports: Sequence[dict[str, Any]]) -> bytes:
+    try:
+        return orjson.dumps(reports, default=_said)
+    except TypeError:  # a number beyond 64 bits somewhere in the attributes
+        return json.dumps(reports, default=_said, ensure_ascii=False).encode()
+
+
+def _said(value: object) -> str:
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 def earlier(session: Session, incident_id: UUID, code: str) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +18,7 @@ from dispatch.incidents import chain, duplicates
 from dispatch.incidents.catalogue import SOURCES, URGENT_LEVEL, Category
 from dispatch.incidents.clocks import STAGE_OF, Stage
 from dispatch.incidents.duplicates import Candidate, Twin
-from dispatch.incidents.intake import queries, terms
+from dispatch.incidents.intake import queries, terms, together
 from dispatch.incidents.intake.draft import MAX_KEY, Draft, check
 from dispatch.incidents.intake.sheets import Line
 from dispatch.incidents.intake.terms import Terms
@@ -97,7 +96,7 @@ def report(
 ) -> Reported:
     """Store a report with its case, history, clock and intents; `key` makes it safe to repeat."""
     prepared = _prepare(draft, terms.current(session, at), actor=actor, at=at, key=key)
-    row = queries.report(session, prepared.values)
+    (row,) = queries.report(session, [prepared.values])
     if _is_known(row):
         known = queries.earlier(session, row["id"], row["earlier_code"])
         return _again(known, _near_again(session, prepared, known))
@@ -113,9 +112,10 @@ async def report_async(
     at: datetime,
     key: str | None = None,
 ) -> Reported:
-    """Store a report as a transaction of its own: the same door for the busy HTTP route."""
+    """Store a report with those that wait beside it: the same door for the busy HTTP route."""
     prepared = _prepare(draft, found, actor=actor, at=at, key=key)
-    row = await queries.report_async(access, prepared.values)
+    values = prepared.values | {"caller": access.as_settings()}
+    row = await together.of_running_loop(queries.report_async).add(values)
     if _is_known(row):
         category, radius = prepared.category, prepared.values["radius_m"]
         async with async_transaction(access) as connection:
@@ -235,8 +235,8 @@ def _case_values(
         "claimed_at": draft.claimed_at,
         "radius_m": category.radius_m(source),
         "twins_since": at - timedelta(hours=category.window_h),
-        "photos": json.dumps(draft.photos, ensure_ascii=False),
-        "attributes": json.dumps(draft.attributes, ensure_ascii=False, default=str),
+        "photos": draft.photos,
+        "attributes": draft.attributes,
     }
 
 

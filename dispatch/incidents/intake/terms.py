@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -48,8 +47,8 @@ class Terms:
             "limit_kind": common["kind"],
             "limit_minutes": common["minutes"],
             "due_at": common["due_at"],
-            "mode": json.dumps(common["mode"]) if common["mode"] else None,
-            "elsewhere": json.dumps(words) if words else None,
+            "mode": common["mode"] or None,
+            "elsewhere": words or None,
         }
 
     def _places(self) -> Iterator[tuple[str, tuple[int, int | None]]]:
