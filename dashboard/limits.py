@@ -29,6 +29,8 @@ FILE = ROOT / "data" / "catalogue" / "limits.yaml"
 PREFIX = "yiwang:limit"
 REDIS_LIMIT_S = 0.25
 LEAVE_REDIS_ALONE_S = 5.0
+STEPS = 200
+REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +114,41 @@ def _shared(url: str) -> RateLimiter:
     )
 
 
-def _count(limiter: RateLimiter, item: RateLimitItem, who: tuple[str, ...]) -> None:
-    if limiter.hit(item, *who):
+def _count(
+    limiter: RateLimiter, item: RateLimitItem, who: tuple[str, ...], *, cost: int = 1
+) -> None:
+    if limiter.hit(item, *who, cost=cost):
         return
     wait = math.ceil(limiter.get_window_stats(item, *who).reset_time - time.time())
     seconds = min(max(wait, 1), math.ceil(item.get_expiry()))
     raise TooMany(f"操作过于频繁，请 {seconds} 秒后再试", retry_after_s=seconds)
 
 
+class Tally:
+    """Counts in this process by the half per cent of a limit: each count costs as much as a route.
+
+    Whoever is refused stays at the brink: every further request asks again.
+    """
+
+    def __init__(self) -> None:
+        self._limiter = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._uncounted: dict[tuple[str, ...], int] = {}
+
+    def take(self, item: RateLimitItem, *who: str) -> None:
+        """Count one request of `who`; raises `TooMany` when there are too many."""
+        step = max(1, item.amount // STEPS)
+        seen = self._uncounted.get(who, 0) + 1
+        if seen >= step:
+            self._uncounted[who] = step
+            _count(self._limiter, item, who, cost=step)
+            seen = 0
+            if len(self._uncounted) > REMEMBERED:
+                self._uncounted.clear()
+        self._uncounted[who] = seen
+
+
 counter = Counter()
-_rest = SlidingWindowCounterRateLimiter(MemoryStorage())
+_rest = Tally()
 
 
 async def at_door(scope: Scope) -> None:
@@ -140,9 +167,9 @@ def _address_asked(scope: Scope) -> str:
 async def inside(scope: Scope, identity: Identity | None) -> None:
     """Count a request by who makes it: a key by its own limit, a session, or an address."""
     if identity is None:
-        _count(_rest, pace().per_address, ("address", caller_address(scope)))
+        _rest.take(pace().per_address, "address", caller_address(scope))
     elif identity.kind != "key":
-        _count(_rest, pace().per_session, ("session", (identity.token_hash or b"").hex()))
+        _rest.take(pace().per_session, "session", (identity.token_hash or b"").hex())
     elif identity.rate_per_minute is not None:
         await to_thread.run_sync(by_key, identity)
 

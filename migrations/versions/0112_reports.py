@@ -13,29 +13,37 @@ down_revision = "0111_imports"
 branch_labels = None
 depends_on = None
 
-TWINS = """
-create function yiwang.twins_for(
-  p_caller jsonb, p_lon float8, p_lat float8, p_radius_m float8, p_since timestamptz,
-  p_at timestamptz
-) returns table (id uuid, number text, distance_m float8, hours float8, category text,
-                 description text)
+ACTING = """
+-- gives back the moment it was given, so that what needs both must come after it
+create function yiwang.acting_for(p_caller jsonb, p_at timestamptz) returns timestamptz
 language plpgsql stable as $$
+declare said text;
 begin
-  perform set_config('yiwang.' || said.key, said.value, true)
-    from jsonb_each_text(p_caller) said;
-  return query select * from yiwang.twins_near(p_lon, p_lat, p_radius_m, p_since, p_at, null);
+  if p_caller is null then return p_at; end if;
+SETTINGS
+  return p_at;
 end $$;
-revoke all on function yiwang.twins_for(jsonb, float8, float8, float8, timestamptz, timestamptz)
-  from public;
-grant execute on function
-  yiwang.twins_for(jsonb, float8, float8, float8, timestamptz, timestamptz)
-  to yiwang_web, yiwang_worker;
+revoke all on function yiwang.acting_for(jsonb, timestamptz) from public;
+grant execute on function yiwang.acting_for(jsonb, timestamptz) to yiwang_web, yiwang_worker;
 """
+SETTINGS = (
+    "see_all",
+    "towns",
+    "villages",
+    "cells",
+    "units",
+    "person",
+    "grants",
+    "tracking_code",
+    "administers",
+    "audits",
+)
 
 
 def upgrade() -> None:
-    """Add the search."""
-    op.execute(TWINS)
+    """Add the function."""
+    each = "  said := set_config('yiwang.{0}', coalesce(p_caller ->> '{0}', ''), true);"
+    op.execute(ACTING.replace("SETTINGS", "\n".join(each.format(name) for name in SETTINGS)))
 
 
 def downgrade() -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core import clock, crypto
 from core.access import Access
-from core.db import async_one, dispose_async, transaction
+from core.db import async_rows, dispose_async, transaction
 from core.errors import Invalid, NotAllowed
 from dispatch.incidents.intake import terms
 from dispatch.incidents.intake.draft import Draft
@@ -246,30 +246,83 @@ def test_a_case_lies_in_the_partition_of_its_local_month(people: Cast) -> None:
     assert isinstance(told.id, UUID)
 
 
-def test_one_round_trip_is_one_transaction_and_its_area_never_reaches_the_next(
-    people: Cast,
-) -> None:
-    area = b"select yiwang.towns() as towns, yiwang.see_all() as everything"
-    broken = b"with made as (insert into incident_numbers_absent values (1)) select $1::int as n"
-    half = (
-        b"with kept as (insert into incident_keys (number, tracking_code, id)"
-        b" values ('half', 'half', gen_random_uuid()) returning 1)"
-        b" select 1 / $1::int as n from kept"
-    )
+def _send_together(people: Cast, drafts: list[tuple[Access, Draft]]) -> list[Any]:
+    """Send reports at the same moment; returns what came of each, refusals included."""
+    at = clock.now()
+    with transaction(Access.owner()) as session:
+        found = terms.current(session, at)
 
-    async def walk() -> list[object]:
-        seen: list[object] = []
+    async def send() -> list[Any]:
         try:
-            for _ in range(20):
-                seen.append((await async_one(people.town.access, area, []))["towns"])
-                seen.append((await async_one(Access.nobody(), area, []))["towns"])
-            for statement, value in ((broken, 1), (half, 0)):
-                with pytest.raises(psycopg.Error):
-                    await async_one(people.town.access, statement, [value])
-            seen.append((await async_one(Access.nobody(), area, []))["everything"])
+            return await asyncio.gather(
+                *(
+                    report_async(access, draft, found=found, actor=people.town.actor, at=at)
+                    for access, draft in drafts
+                ),
+                return_exceptions=True,
+            )
         finally:
             await dispose_async()
-        return seen
 
-    assert asyncio.run(walk()) == [[TOWN], None] * 20 + [False]
-    assert rows("select 1 from incident_keys where number = 'half'") == []
+    return asyncio.run(send())
+
+
+def test_reports_that_share_a_statement_see_twins_each_by_its_own_area(people: Cast) -> None:
+    lon, lat = inside(TOWN, nth=12)
+    first = people.town.report("路灯不亮", lon=lon, lat=lat, description="路灯不亮了三天")
+    draft = Draft("路灯不亮", "路灯不亮了", lon=lon, lat=lat)
+    before = one("select count(distinct xmin::text) as n from incidents")["n"]
+    told = _send_together(people, [(people.town.access, draft), (Access.nobody(), draft)] * 6)
+    offered = [first.incident.id in {twin.id for twin in each.twins} for each in told]
+    assert offered == [True, False] * 6
+    assert not any(each.twins for each in told[1::2])
+    assert len({each.incident.number for each in told}) == 12
+    assert one("select count(distinct xmin::text) as n from incidents")["n"] - before < 12
+    pieces = one(
+        """
+        select count(*) as cases, count(distinct s.incident_id) as clocks,
+          count(distinct e.hash) as lines
+        from incidents i left join clock_segments s on s.incident_id = i.id
+        left join timeline_entries e on e.incident_id = i.id where i.id = any(:ids)
+        """,
+        ids=[each.incident.id for each in told],
+    )
+    assert pieces == {"cases": 12, "clocks": 12, "lines": 12}
+
+
+def test_one_bad_report_falls_alone_and_takes_no_other_with_it(people: Cast) -> None:
+    lon, lat = inside(TOWN, nth=13)
+    taken = people.town.report(lon=lon, lat=lat).incident.tracking_code
+    good = Draft("路灯不亮", "路灯不亮了", lon=lon, lat=lat)
+    twice = Draft("路灯不亮", "路灯不亮了", lon=lon, lat=lat, tracking_code=taken)
+    nowhere = Draft("路灯不亮", "路灯不亮了", village_code=430199999999)
+    access = people.town.access
+    told = _send_together(people, [(access, each) for each in (good, twice, nowhere, good)])
+    assert [type(each) for each in told] == [
+        Reported, psycopg.errors.UniqueViolation, Invalid, Reported,
+    ]  # fmt: skip
+    kept = [told[0].incident.id, told[3].incident.id]
+    assert one("select count(*) as n from incidents where id = any(:ids)", ids=kept)["n"] == 2
+
+
+def test_a_callers_area_never_reaches_the_next_one_on_a_connection(people: Cast) -> None:
+    lon, lat = inside(TOWN, nth=14)
+    draft = Draft("路灯不亮", "路灯不亮了", lon=lon, lat=lat)
+    seen: list[Any] = []
+
+    async def walk() -> None:
+        at = clock.now()
+        with transaction(Access.owner()) as session:
+            found = terms.current(session, at)
+        try:
+            for _ in range(8):
+                await report_async(
+                    people.town.access, draft, found=found, actor=people.town.actor, at=at
+                )
+                (row,) = await async_rows("web", b"select yiwang.towns() as towns", [])
+                seen.append(row["towns"])
+        finally:
+            await dispose_async()
+
+    asyncio.run(walk())
+    assert seen == [None] * 8

@@ -42,11 +42,12 @@ _COLUMNS: Final = ", ".join(
 )
 
 # each LIMIT 1 also keeps the planner from reading a whole table for what is one look-up a report
-_PLACE = f"""
+_PLACE = """
 told as materialized (
-  select * from rows from (json_to_recordset(PLACEHOLDER::json) as ({_COLUMNS})) with ordinality
+  select * from rows from (json_to_recordset(JSON::json) as (COLUMNS)) with ordinality
 ), placed as materialized (
-  select told.*, here.point, c.code as cell_code, coalesce(c.village_code, v.code, w.code) as village,
+  select told.*, here.point, c.code as cell_code,
+    coalesce(c.village_code, v.code, w.code) as village,
     coalesce(c.town_code, v.town_code, w.town_code, t.code) as town,
     case when c.code is not null then 'point' when v.code is not null then 'village'
          when w.code is not null then 'address' else 'unlocated' end as located_by,
@@ -160,15 +161,15 @@ select coalesce(c.stored_id, r.id) as id, c.fresh, c.same, c.earlier_code, g.num
   r.village as village_code, r.town as town_code, r.located_by, r.due as due_at,
   r.unknown_village, r.holder_unit,
   coalesce((
-    select jsonb_agg(to_jsonb(near)) from yiwang.twins_for(
-      r.caller, r.lon, r.lat, r.radius_m, r.twins_since, r.at) as near
+    select jsonb_agg(to_jsonb(near)) from yiwang.acting_for(r.caller, r.at) as moment,
+      yiwang.twins_near(r.lon, r.lat, r.radius_m, r.twins_since, moment, null) as near
     where c.fresh and r.lon is not null), '[]'::jsonb) as twins
 from ready r left join claimed c using (ordinality) left join given g using (ordinality)
 order by r.ordinality
 """  # noqa: S608  put together from the constants above only
-_NAMED = _REPORT.replace("PLACEHOLDER", "%(told)s")
+_NAMED = _REPORT.replace("COLUMNS", _COLUMNS).replace("JSON", "%(told)s")
 # with a numbered place: the driver takes a long statement of named ones apart at every turn
-_NUMBERED = _REPORT.replace("PLACEHOLDER", "$1").replace("%%", "%").encode()
+_NUMBERED = _NAMED.replace("%(told)s", "$1").replace("%%", "%").encode()
 
 _SHOW = "select set_config('yiwang.tracking_code', %(code)s, true)"
 _EARLIER = """
