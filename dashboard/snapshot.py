@@ -21,16 +21,14 @@ from core.access import Access
 from core.db import transaction
 from core.errors import Invalid
 from core.live import stamp
-from dashboard import reads
+from dashboard import owing, reads
 from dashboard.live import hub
 from dispatch.command import positions
 from dispatch.command import queries_board as command_board
 from dispatch.incidents import queries_board as incident_board
 from dispatch.modes import service as modes
 from geo import queries as geo
-from people import service as people
 from people.access.sign_in import Identity
-from people.scope import Actor
 
 FRESH_S = 1.0
 MOST_IDS = 200
@@ -95,13 +93,13 @@ def _pack(identity: Identity, epoch: str, n: int) -> Packed:
             "incidents": incident_rows(session),
             "alerts": [_as_dict(row) for row in alert_board.active_rows(session, at=at)],
             "responders": [_responder(row) for row in positions.on_map(session, at=at)],
-            "owed": _owed(session, actor),
+            **owing.page(session, actor, owing.Wanted(), at=at),
             "mode": modes.picture(session, towns=access.towns, villages=_villages(access), at=at),
         }
     document["duty"] = reads.on_duty(access, at=at)
     document["figures"] = reads.figures(access, at=at)
-    body = _json({"epoch": epoch, "n": n, "at": stamp(at)} | document)
-    digest = hashlib.sha256(f"{epoch}-{n}".encode() + _json(document)).hexdigest()[:24]
+    body = as_json({"epoch": epoch, "n": n, "at": stamp(at)} | document)
+    digest = hashlib.sha256(f"{epoch}-{n}".encode() + as_json(document)).hexdigest()[:24]
     return Packed(body, gzip.compress(body, 4), f'"{digest}"')
 
 
@@ -148,30 +146,12 @@ def _responder(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "name": f"网格员{reads.surname_only(row['name'])}" if is_person else row["name"]}
 
 
-def _owed(session: Session, actor: Actor) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": line.id,
-            "kind": line.kind,
-            "subject": line.subject,
-            "title": line.title,
-            "verb": line.verb,
-            "place": line.place,
-            "level": line.level,
-            "colour": line.colour,
-            "due_at": line.due_at,
-            "since": line.since,
-        }
-        for line in people.owed_to(session, actor)
-    ]
-
-
 def incidents_of(identity: Identity, ids: str) -> bytes:
     """Return these open cases, or those of these orders; `gone` are no longer open or visible."""
     wanted = _ids(ids)
     with transaction(identity.access) as session:
         rows = incident_rows(session, [*wanted, *command_board.cases_of_orders(session, wanted)])
-    return _json({"incidents": rows, "gone": _gone(wanted, rows)})
+    return as_json({"incidents": rows, "gone": _gone(wanted, rows)})
 
 
 def alerts_of(identity: Identity, ids: str) -> bytes:
@@ -179,21 +159,14 @@ def alerts_of(identity: Identity, ids: str) -> bytes:
     wanted = _ids(ids)
     with transaction(identity.access) as session:
         rows = [_as_dict(r) for r in alert_board.rows_of(session, wanted, at=clock.now())]
-    return _json({"alerts": rows, "gone": _gone(wanted, rows)})
-
-
-def owed_of(identity: Identity, _ids: str = "") -> bytes:
-    """Return what needs the caller now."""
-    with transaction(identity.access) as session:
-        lines = _owed(session, identity.actor)
-    return _json({"owed": lines})
+    return as_json({"alerts": rows, "gone": _gone(wanted, rows)})
 
 
 def figures_of(identity: Identity, _ids: str = "") -> bytes:
     """Return today's figures, at most a second old."""
     access = identity.access
     found = reads.kept(("figures", access), FRESH_S, lambda: _figures(access))
-    return _json({"figures": found})
+    return as_json({"figures": found})
 
 
 def _figures(access: Access) -> dict[str, int]:
@@ -215,5 +188,6 @@ def _gone(wanted: Sequence[UUID], rows: Sequence[dict[str, Any]]) -> list[UUID]:
     return [each for each in wanted if each not in present]
 
 
-def _json(value: object) -> bytes:
+def as_json(value: object) -> bytes:
+    """Return what screens read, moments in UTC."""
     return orjson.dumps(value, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)

@@ -222,6 +222,7 @@ DOORS: Final[dict[str, Permission]] = {
     "DELETE /api/v1/rota/links/{number}": SWAPPED,
     "GET /api/v1/rota/calendar/{link}": PUBLIC,  # the signed link (日历链接) is the key
     "GET /api/v1/owed": ACCOUNTS,
+    "GET /api/v1/owed/lists": ACCOUNTS,
     # the audit trail, 审计
     "GET /api/v1/audit": TRAIL_READ,
     "GET /api/v1/audit:export": TRAIL_READ,

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Integer, Row, Text, and_, any_, bindparam, column, select, table, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import (
+    Integer,
+    Row,
+    Select,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    column,
+    false,
+    func,
+    select,
+    table,
+    text,
+)
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.orm import Session
 
 from geo.tables import GridCell
@@ -264,21 +279,46 @@ def settle(
     return session.execute(_SETTLE, values).all()
 
 
-def owed_to(
-    session: Session,
-    *,
-    posts: Sequence[int],
-    person: int | None,
-    limit: int,
-) -> Sequence[Owed]:
-    """Return what these posts and this person owe, the least time left first."""
-    mine = and_(
-        Owed.post_id.in_(posts),
-        Owed.person.is_(None) | (Owed.person == person),
-    )
-    return session.scalars(
-        select(Owed).where(mine).order_by(Owed.due_at.nulls_last(), Owed.id).limit(limit),
-    ).all()
+@dataclass(frozen=True, slots=True)
+class OwedOf:
+    """Whose duties are asked for, and which of them; nothing said asks for all."""
+
+    posts: Sequence[int]
+    person: int | None
+    kinds: Sequence[str] = ()
+    carded: bool = False
+    due_before: datetime | None = None
+
+    def matters(self) -> Select[int]:
+        """Return the line of each matter: what two posts of one person owe is owed once."""
+        asked = [
+            Owed.post_id.in_(self.posts),
+            Owed.person.is_(None) | (Owed.person == self.person),
+        ]
+        if self.kinds:
+            asked.append(Owed.kind.in_(self.kinds))
+        if self.carded:
+            asked.append(Owed.card.is_not(None))
+        first = select(Owed.id).where(*asked).ext(distinct_on(Owed.kind, Owed.subject))
+        if self.due_before is not None:
+            first = first.where(Owed.due_at < self.due_before)
+        return first.order_by(Owed.kind, Owed.subject, Owed.due_at.nulls_last(), Owed.id)
+
+
+def owed_to(session: Session, wanted: OwedOf, *, limit: int, offset: int = 0) -> Sequence[Owed]:
+    """Return what is owed, the least time left first."""
+    found = select(Owed).where(Owed.id.in_(wanted.matters()))
+    ordered = found.order_by(Owed.due_at.nulls_last(), Owed.id)
+    return session.scalars(ordered.limit(limit).offset(offset)).all()
+
+
+def owed_tally(
+    session: Session, wanted: OwedOf, *, at: datetime
+) -> Sequence[Row[str, bool, bool, int]]:
+    """Return how many matters of each kind are owed, apart by card and by being late."""
+    carded, late = Owed.card.is_not(None), func.coalesce(Owed.due_at < at, false())
+    found = select(Owed.kind, carded, late, func.count()).where(Owed.id.in_(wanted.matters()))
+    return session.execute(found.group_by(Owed.kind, carded, late)).all()
 
 
 def staff_page(

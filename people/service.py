@@ -52,6 +52,8 @@ class OwedEntry:
     since: datetime | None = None
     note: str | None = None
     confidential: bool = False
+    number: str | None = None
+    card: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +256,23 @@ def _tell(
     outbox.add(session, kind, subject=subject, scope=scope, at=at)
 
 
-def owed_to(session: Session, actor: Actor, *, limit: int = 200) -> Sequence[Owed]:
+def owed_to(
+    session: Session,
+    actor: Actor,
+    *,
+    limit: int = 200,
+    offset: int = 0,
+    kinds: Sequence[str] = (),
+    carded: bool = False,
+    due_before: datetime | None = None,
+) -> Sequence[Owed]:
     """Return what needs this actor now (需要我处理), the least time left first."""
-    if not actor.posts and actor.person is None:
-        return []
-    return queries.owed_to(session, posts=actor.posts, person=actor.person, limit=limit)
+    wanted = queries.OwedOf(actor.posts, actor.person, kinds, carded, due_before)
+    return queries.owed_to(session, wanted, limit=limit, offset=offset)
+
+
+def owed_tally(
+    session: Session, actor: Actor, *, at: datetime
+) -> Sequence[Row[str, bool, bool, int]]:
+    """Return how much needs this actor, by kind, card and whether the time is over."""
+    return queries.owed_tally(session, queries.OwedOf(actor.posts, actor.person), at=at)

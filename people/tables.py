@@ -264,3 +264,5 @@ class Owed(Base):
     since: Mapped[Moment]
     note: Mapped[str | None] = mapped_column(Text, info=INTERNAL)
     confidential: Mapped[bool] = mapped_column(server_default=sql("false"), info=INTERNAL)
+    number: Mapped[str | None] = mapped_column(Text, info=INTERNAL)
+    card: Mapped[str | None] = mapped_column(Text, info=INTERNAL)

@@ -8,7 +8,9 @@ from anyio import to_thread
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from dashboard import snapshot
+from core import clock
+from core.db import transaction
+from dashboard import owing, snapshot
 from dashboard.api.deps import CallerIdentity
 from dashboard.live import hub
 
@@ -57,9 +59,11 @@ async def alerts(identity: CallerIdentity, ids: Ids) -> Response:
 
 
 @router.get("/owed", summary="需要我处理")
-async def owed(identity: CallerIdentity) -> Response:
-    """Return what needs the caller now."""
-    return await _json(snapshot.owed_of, identity, "")
+def owed(identity: CallerIdentity) -> Response:
+    """Return what needs the caller now, and how much stands in each list of the post."""
+    with transaction(identity.access) as session:
+        found = owing.page(session, identity.actor, owing.Wanted(), at=clock.now())
+    return Response(snapshot.as_json(found), media_type="application/json")
 
 
 @router.get("/figures", summary="今日数字")

@@ -14,6 +14,8 @@
     responders: new Map(),
     duty: [],
     owed: [],
+    owed_total: 0,
+    owed_lists: [],
     figures: {},
     feed: [],
     mode: null,
@@ -57,7 +59,7 @@
     state.alerts = keyed(snapshot.alerts, readAlert);
     state.responders = keyed(snapshot.responders, readResponder);
     state.duty = snapshot.duty || [];
-    state.owed = snapshot.owed || [];
+    keepOwed(snapshot);
     state.figures = snapshot.figures || {};
     state.mode = snapshot.mode || null;
     if (!state.feed.length) state.feed = firstFeed();
@@ -116,6 +118,16 @@
       responders.push(row.id);
     });
     if (responders.length) tell({ responders });
+  }
+  /** What is owed (需要我处理): the first rows, of how many, and the lists of the post. */
+  function keepOwed(got) {
+    state.owed = got.owed || [];
+    state.owed_total = got.owed_total ?? state.owed.length;
+    state.owed_lists = got.owed_lists || [];
+  }
+  function takeOwed(got) {
+    keepOwed(got);
+    tell({ owed: true });
   }
   function take(part, value) {
     state[part] = value;
@@ -280,6 +292,7 @@
     takeAlerts,
     takePositions,
     take,
+    takeOwed,
     addFeed,
     totals,
     firing,

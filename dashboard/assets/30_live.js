@@ -103,6 +103,8 @@
     flushTimer = flushTimer || setTimeout(flush, Math.max(GATHER_MS, rest));
   }
 
+  const refreshOwed = () => getJson("/live/owed").then(county.takeOwed);
+
   async function fetchNamed(kind, ids, take) {
     for (let i = 0; i < ids.length; i += CHUNK) {
       const part = ids.slice(i, i + CHUNK);
@@ -128,7 +130,7 @@
         await Promise.all([
           incidents.length && fetchNamed("incidents", incidents, county.takeIncidents),
           alerts.length && fetchNamed("alerts", alerts, county.takeAlerts),
-          owed && getJson("/live/owed").then((got) => county.take("owed", got.owed || got)),
+          owed && refreshOwed(),
         ]);
       }
       if (!flushTimer) waiting.figures = (await fetchFigures()) ? false : waiting.figures;
@@ -354,5 +356,5 @@
 
   const onState = (listener) => stateListeners.add(listener);
 
-  yw.live = { info: live, start, resync, onState, getJson };
+  yw.live = { info: live, start, resync, refreshOwed, onState, getJson };
 })();

@@ -4,12 +4,15 @@
   const yw = (window.yiwang = window.yiwang || {});
   const { county, moments } = yw;
   const { COLOURS, esc, sign, key, level, bar, dot } = yw.signs;
-  const MOST_ROWS = 60;
   const SHEET =
     '<svg width="22" height="22" aria-hidden="true"><rect x="3" y="2" width="16" height="18" rx="3" fill="none" stroke="var(--text-2)" stroke-width="1.5"/>' +
     '<path d="M7 8h8M7 12h8M7 16h4" stroke="var(--text-2)" stroke-width="1.5"/></svg>';
   const SQUARE =
     '<svg width="22" height="22" aria-hidden="true"><rect x="3" y="3" width="16" height="16" rx="4" fill="var(--text-2)"/></svg>';
+
+  const CARDS = { yellow: "黄牌", red: "红牌", black: "黑牌" };
+  /** A number without its year: 1122-000034. */
+  const shortNumber = (number) => `${number.slice(4, 8)}-${number.slice(8)}`;
 
   const bareId = (subject) =>
     String(subject || "")
@@ -56,19 +59,9 @@
       : `${moments.limit(incident.reported)} 上报`;
   }
 
-  /** What needs me, sorted by time left; an unacknowledged red alert is pinned above. */
-  function matters() {
-    const at = Number.MAX_SAFE_INTEGER;
-    const once = new Map(); // one matter may be owed by several posts of one person: its first limit counts
-    county.state.owed.map(matter).forEach((m) => {
-      const known = once.get(`${m.id} ${m.verb}`);
-      if (!known || (m.due || at) < (known.due || at)) once.set(`${m.id} ${m.verb}`, m);
-    });
-    return [...once.values()].sort(
-      (a, b) =>
-        Number(Boolean(b.pinned)) - Number(Boolean(a.pinned)) || (a.due || at) - (b.due || at),
-    );
-  }
+  /** What needs me as the stream brought it; an unacknowledged red alert is pinned above. */
+  const matters = () =>
+    county.state.owed.map(matter).sort((a, b) => Number(Boolean(b.pinned)) - Number(Boolean(a.pinned)));
 
   function icon(m, keys) {
     const n = keys.get(m.id);
@@ -84,42 +77,14 @@
       ? `<span class="${COLOURS[m.colour].text}">${COLOURS[m.colour].word}色</span> · `
       : "";
     const on = m.id === chosen;
+    const card = m.card ? `<i class="cardtag">${CARDS[m.card] || ""}</i>` : "";
+    const number = m.number ? `<span class="no">${shortNumber(m.number)}</span>` : "";
     return (
       `<div class="need${on ? " on" : ""}" role="option" tabindex="${on ? 0 : -1}" aria-selected="${on}" data-kind="${m.kind}" data-id="${esc(m.id)}">` +
-      `${icon(m, keys)}<div><h3><span>${esc(m.title)}</span>${level(m.level)}</h3><p>${colour}${esc(m.place)}</p></div>` +
+      `${icon(m, keys)}<div><h3><span>${esc(m.title)}</span>${level(m.level)}${card}</h3><p>${colour}${esc(m.place)}</p></div>` +
       `<div class="lft ${ink}">${left.words}<small>${m.due ? `限 ${left.limit}` : ""}</small></div>` +
-      `<div class="ask"><b>${esc(m.verb || "办理")}</b><span class="t2">${esc(m.note)}</span></div>${m.due ? bar(left.used, left.tone) : ""}</div>`
+      `<div class="ask"><b>${esc(m.verb || "办理")}</b>${number}<span class="t2">${esc(m.note)}</span></div>${m.due ? bar(left.used, left.tone) : ""}</div>`
     );
-  }
-
-  function needList(rows, keys, chosen, now) {
-    if (rows.length) {
-      const more =
-        rows.length > MOST_ROWS
-          ? `<p class="empty">另有 ${rows.length - MOST_ROWS} 件，时限在后</p>`
-          : "";
-      return (
-        rows
-          .slice(0, MOST_ROWS)
-          .map((m) => needRow(m, keys, chosen, now))
-          .join("") + more
-      );
-    }
-    const next = county.soonest(1)[0];
-    const soon = next ? `<br>下一个时限 ${moments.limit(next.due, now)}　${esc(next.title)}` : "";
-    return `<p class="empty">没有需要您处理的事${soon}</p>`;
-  }
-
-  function chips(rows, chosen) {
-    const counts = new Map();
-    rows.forEach((m) => counts.set(m.verb || "办理", (counts.get(m.verb || "办理") || 0) + 1));
-    const top = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 4);
-    return [["", rows.length], ...top]
-      .map(
-        ([verb, n]) =>
-          `<button type="button" class="${chosen === verb ? "on" : ""}" data-verb="${esc(verb)}" aria-pressed="${chosen === verb}">${esc(verb) || "全部"} ${n}</button>`,
-      )
-      .join("");
   }
 
   function alertRow(a, keys, chosen, now) {
@@ -229,5 +194,5 @@
       .join("");
   }
 
-  yw.deskLists = { matters, needList, chips, alertList, figures, responders, find, results };
+  yw.deskLists = { matter, matters, needRow, alertList, figures, responders, find, results };
 })();

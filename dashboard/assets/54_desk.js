@@ -2,13 +2,12 @@
 (() => {
   "use strict";
   const yw = (window.yiwang = window.yiwang || {});
-  const { county, live, moments, deskLists, deskGrid, deskPanel } = yw;
+  const { county, live, moments, deskLists, deskGrid, deskPanel, deskPosts } = yw;
   const { put } = yw.signs;
   const at = (id) => document.getElementById(id);
   const view = {
     map: null,
     selected: null,
-    verb: "",
     found: [],
     chosen: 0,
     marksKey: "",
@@ -35,11 +34,6 @@
         ]),
     );
 
-  function rows() {
-    const all = deskLists.matters();
-    return view.verb ? all.filter((m) => (m.verb || "办理") === view.verb) : all;
-  }
-
   /* ---- drawing ----------------------------------------------------------------------------- */
 
   function draw() {
@@ -47,12 +41,10 @@
     if (!root() || !county.state.epoch) return;
     const now = moments.now();
     const known = keys();
-    const all = deskLists.matters();
     const chosen = view.selected?.id;
-    put(at("need-count"), String(all.length));
-    put(at("need-chips"), deskLists.chips(all, view.verb));
-    put(at("need-list"), deskLists.needList(rows(), known, chosen, now));
+    deskPosts.draw(known, chosen);
     put(at("nav-cases"), String(county.state.incidents.size));
+    root().classList.toggle("nothing", !county.state.incidents.size);
     put(at("nav-alerts"), String(county.firing().length));
     put(at("desk-figures"), deskLists.figures(now));
     showMode();
@@ -155,8 +147,8 @@
     root().classList.toggle("chosen", Boolean(item));
     if (row && fly && root().dataset.view === "map" && root().classList.contains("county"))
       view.map?.flyTo(row.lon, row.lat, 12);
+    if (item) deskPosts.showChosen(item.id);
     draw();
-    document.querySelector("#need-list .need.on")?.scrollIntoView({ block: "nearest" });
   }
   /** Read the panel again after an action or when the chosen row has a newer revision. */
   function refreshPanel() {
@@ -176,11 +168,8 @@
     if (first) select({ kind: first.kind, id: first.id }, false);
   }
   function step(by) {
-    const list = rows();
-    if (!list.length) return;
-    const i = list.findIndex((m) => m.id === view.selected?.id);
-    const next = list[Math.min(list.length - 1, Math.max(0, i + by))] || list[0];
-    select({ kind: next.kind, id: next.id });
+    const next = deskPosts.neighbour(by);
+    if (next) select({ kind: next.kind, id: next.id });
   }
   function show(name) {
     root().dataset.view = name;
@@ -198,6 +187,8 @@
   const KEYS = {
     j: () => step(1),
     k: () => step(-1),
+    "[": () => deskPosts.turn(-1),
+    "]": () => deskPosts.turn(1),
     "?": () => {
       at("desk-keys").hidden = !at("desk-keys").hidden;
     },
@@ -266,13 +257,6 @@
     };
     at("need-list").addEventListener("click", pick);
     at("view-alerts")?.addEventListener("click", pick);
-    at("need-chips").addEventListener("click", (event) => {
-      const chip = event.target.closest("[data-verb]");
-      if (chip) {
-        view.verb = chip.dataset.verb;
-        draw();
-      }
-    });
     root().addEventListener("click", (event) => {
       const to = event.target.closest("[data-show]");
       if (to) show(to.dataset.show);
@@ -339,6 +323,7 @@
     if (theme === "light") setTheme(theme);
     wire();
     deskPanel.start();
+    deskPosts.start();
     deskGrid.start();
     live.onState(showState);
     county.listen(noticeChange);
@@ -350,5 +335,5 @@
     return 1;
   }
 
-  yw.desk = { start, select, refreshPanel, show, map: () => view.map };
+  yw.desk = { start, select, draw, refreshPanel, show, map: () => view.map };
 })();

@@ -13,7 +13,8 @@ from dashboard.theme import GRAPH_CONFIG
 
 LAYERS = {"cases": "案件", "responders": "力量", "alerts": "预警", "density": "在办密度"}
 KEYS = (
-    ("J K", "待办上一条、下一条"),
+    ("J K", "待办下一条、上一条"),
+    ("[ ]", "上一个、下一个清单"),
     ("A", "确认所选预警"),
     ("D", "派遣推荐力量"),
     ("F", "回到全域"),
@@ -111,26 +112,22 @@ def need_pane() -> html.Section:
                 ],
                 className="hd",
             ),
-            html.Div(id="need-chips", className="chips"),
+            html.Div(id="need-lists", role="tablist", **{"aria-label": "按岗位的清单"}),
             html.Div(id="need-list", role="listbox", **{"aria-label": "需要我处理"}),
-            html.Div(
-                [
-                    html.Kbd("J"),
-                    " ",
-                    html.Kbd("K"),
-                    " 上下　",
-                    html.Kbd("D"),
-                    " 派遣　",
-                    html.Kbd("A"),
-                    " 确认　",
-                    html.Kbd("?"),
-                    " 全部按键",
-                ],
-                className="keys-hint",
-            ),
+            html.Div(_key_hints(), className="keys-hint"),
         ],
         className="pane l",
     )
+
+
+def _key_hints() -> list[Any]:
+    shown = (("J K", "上下"), ("[ ]", "清单"), ("D", "派遣"), ("?", "全部"))
+    hints: list[Any] = []
+    for keys, word in shown:
+        for key in keys.split():
+            hints += [html.Kbd(key), " "]
+        hints.append(f"{word}　")
+    return hints
 
 
 def map_frame() -> list[Any]:
@@ -220,7 +217,7 @@ def _grid() -> dag.AgGrid:
                 "checkboxes": False,
                 "enableClickSelection": True,
             },
-            "localeText": {"noRowsToShow": "没有在办案件", "loadingOoo": "读取中"},
+            "localeText": {"noRowsToShow": "这里没有在办案件", "loadingOoo": "读取中"},
         },
     )
 

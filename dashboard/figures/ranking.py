@@ -13,6 +13,7 @@ from dashboard import theme as look
 
 NAME_EMS = 3.9  # room for the longest short name
 VALUE_EMS = 3.4
+NONE_DUE = "本月还没有到期的处置"
 SAME = 0.05  # percent: below what is written, a difference is none
 
 
@@ -20,11 +21,12 @@ def ranking(
     data: dict[str, Any], *, size: float, theme: str | None = None, own: int | None = None
 ) -> go.Figure:
     """Draw {"county": {"value"}, "rows": [{"code", "name", "value", "low", "high"}]}, percent."""
+    if not data["rows"]:
+        return _nothing(size=size, theme=theme)
     ink = look.inks(theme)
     rows = sorted(data["rows"], key=lambda row: row["value"])
     county = data["county"]["value"]
-    figure = go.Figure()
-    places = list(range(len(rows)))
+    figure, places = go.Figure(), list(range(len(rows)))
     behind = [county is not None and row["high"] < county - SAME for row in rows]
     for place, row in zip(places, rows, strict=True):
         figure.add_scatter(
@@ -54,6 +56,16 @@ def ranking(
     figure.update_layout(
         margin={"l": size * NAME_EMS, "r": size * VALUE_EMS, "t": 0, "b": size * 1.5}
     )
+    return figure
+
+
+def _nothing(*, size: float, theme: str | None) -> go.Figure:
+    figure = go.Figure()
+    look.bare(figure, size=size, theme=theme)
+    ink = look.inks(theme)["text-3"]
+    figure.add_annotation(text=NONE_DUE, showarrow=False, font={"color": ink})
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
     return figure
 
 

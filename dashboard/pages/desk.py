@@ -98,7 +98,13 @@ def _panel() -> html.Div:
 
 
 def _nothing_chosen() -> list[Any]:
-    return [html.P("选一件事：左边的待办、地图上的标记，或表里的一行", className="empty")]
+    return [
+        html.P("选一件事：左边的待办、地图上的标记，或表里的一行", className="empty some"),
+        html.P(
+            [html.B("没有在办案件"), html.Br(), "有人上报，它会自动出现在地图和清单里"],
+            className="empty none",
+        ),
+    ]
 
 
 @callback(Output(ids.DESK_PANEL, "children"), Input(ids.SELECTED, "data"))

@@ -14,14 +14,15 @@ from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import category_of
 from dispatch.incidents.clocks import Segment, deadline
 from dispatch.incidents.following import queries
-from dispatch.incidents.lifecycle import Status
+from dispatch.incidents.lifecycle import OPEN, Status
+from dispatch.incidents.listing.posts import SUPERVISE
 from dispatch.incidents.tables import Incident, Request
 from people import service as people
 from people.calendars import service as calendars
 from people.catalogue import COUNTY
 from people.roles import Post
 
-_VERBS: Final[dict[Status, tuple[str, str]]] = {
+TURNS: Final[dict[Status, tuple[str, str]]] = {
     Status.REPORTED: ("incident.accept", "受理"),
     Status.VERIFYING: ("incident.verify", "核实"),
     Status.FILED: ("incident.assign", "派遣"),
@@ -31,6 +32,7 @@ _VERBS: Final[dict[Status, tuple[str, str]]] = {
     Status.CHECKING: ("incident.check", "核查"),
 }
 _DECIDE: Final = ("incident.decide", "审批")
+_SUPERVISE: Final = (SUPERVISE, "督办")
 CALL_BACK: Final = "incident.call_back"
 CALL_BACK_TIMER: Final = "timer.incident_call_back"
 _CLOSED: Final = frozenset({Status.CLOSED, Status.ARCHIVED})
@@ -51,27 +53,18 @@ class _Known:
             towns=(case.town_code for case in present),
             villages=(case.village_code for case in present),
         )
-        self.checker: int | None = None
-        self.reception: int | None = None
+        self._county: dict[Post, int | None] = {}
 
     def leading(self, unit: int) -> int:
         """Return the post that takes a unit's new work."""
         return self.posts.get(unit) or people.leading_post(self.session, unit)
 
-    def county_checker(self) -> int | None:
-        """Return the county's checker (核查员)."""
-        if self.checker is None:
+    def of_county(self, post: Post) -> int | None:
+        """Return one of the county's own posts: its checker, its reception, its duty leader."""
+        if post not in self._county:
             county = people.unit_for_code(self.session, COUNTY)
-            self.checker = people.post_of(self.session, county, Post.CHECKER) if county else None
-        return self.checker
-
-    def county_reception(self) -> int | None:
-        """Return the county's reception post (导诊员), which calls reporters back."""
-        if self.reception is None:
-            county = people.unit_for_code(self.session, COUNTY)
-            found = people.post_of(self.session, county, Post.RECEPTIONIST) if county else None
-            self.reception = found
-        return self.reception
+            self._county[post] = people.post_of(self.session, county, post) if county else None
+        return self._county[post]
 
     def place(self, incident: Incident) -> str:
         """Return town and village of a case in words."""
@@ -132,6 +125,8 @@ def _line(known: _Known, case: Incident, duty: Duty, *, since: datetime) -> peop
         due_at=due,
         since=since,
         confidential=case.confidential,
+        number=case.number,
+        card=case.card,
     )
     return people.OwedLine(post, kind, str(case.id), entry)
 
@@ -139,13 +134,18 @@ def _line(known: _Known, case: Incident, duty: Duty, *, since: datetime) -> peop
 def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[Duty]:
     """Return everything somebody must do about a case now."""
     found: list[Duty] = []
-    turn, post = _VERBS.get(Status(case.status)), _whose_turn(known, case)
+    status = Status(case.status)
+    turn, post = TURNS.get(status), _whose_turn(known, case)
     if turn and post:
         found.append((*turn, post, case.due_at))
     if waiting and case.holder_unit:
         due = min((request.due_at for request in waiting if request.due_at), default=None)
         found.append((*_DECIDE, known.leading(case.holder_unit), due))
-    if wants_call_back(case) and case.closed_at and (reception := known.county_reception()):
+    carded = case.card and status in OPEN and not case.confidential
+    if carded and (leader := known.of_county(Post.DUTY_LEADER)):
+        found.append((*_SUPERVISE, leader, case.due_at))
+    reception = known.of_county(Post.RECEPTIONIST) if wants_call_back(case) else None
+    if case.closed_at and reception:
         limit = category_of(known.session, case).call_back_limit(case.level)
         due = deadline(case.closed_at, limit, calendars.book(known.session).of(case.town_code))
         found.append((CALL_BACK, "回访", reception, due))
@@ -157,5 +157,5 @@ def _whose_turn(known: _Known, case: Incident) -> int | None:
     if status in _IN_UNIT_HANDS and case.lead_unit:
         return known.leading(case.lead_unit)
     if status is Status.CHECKING and case.holder_unit == case.handling_unit:
-        return known.county_checker()
+        return known.of_county(Post.CHECKER)
     return known.leading(case.holder_unit) if case.holder_unit else None
