@@ -47,9 +47,10 @@ def test_a_difference_smaller_than_what_is_written_is_none() -> None:
     assert ranked(level) == [theme.INKS["dark"]["chart-1"]]
 
 
-def test_a_ranking_of_nobody_is_an_empty_chart() -> None:
+def test_a_ranking_of_nobody_says_that_nothing_was_due() -> None:
     figure = figures.ranking({"county": {"value": None}, "rows": []}, size=12)
-    assert [list(trace.x) for trace in figure.data] == [[]]
+    assert list(figure.data) == []
+    assert [note.text for note in figure.layout.annotations] == ["本月还没有到期的处置"]
 
 
 def test_hours_that_have_not_come_are_not_drawn() -> None:
