@@ -16,7 +16,7 @@ import openpyxl
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
 
-from core import audit, masking
+from core import audit, masking, sheets
 from core.clock import local
 from core.errors import Invalid
 from people.roles import ROLE_NAMES
@@ -24,7 +24,6 @@ from people.scope import Actor
 
 Format = Literal["csv", "xlsx", "json"]
 ROWS_AT_MOST: Final = 20_000
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _TYPES: Final = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -104,8 +103,7 @@ def hand_out(
 def inert(value: Any) -> Any:
     """Return a cell that a spreadsheet reads as text, never as a formula."""
     if isinstance(value, str):
-        plain = "".join(c for c in value if c >= " " or c == "\n")
-        return f"'{plain}" if plain.lstrip().startswith(_FORMULA) else plain
+        return sheets.inert(value)
     if isinstance(value, datetime):
         return f"{local(value):%Y-%m-%d %H:%M:%S}"
     if isinstance(value, bool):

@@ -59,6 +59,7 @@ CASES_SEEN: Final = Permission(_STAFF | {_R.AUDITOR}, kiosk=True)
 CASES_READ: Final = Permission(_STAFF | {_R.AUDITOR})
 CASES_REPORTED: Final = Permission(_STAFF, frozenset({"incidents"}))
 CASES_WORKED: Final = Permission(_STAFF)
+IMPORTED: Final = _for(_R.COUNTY_COMMAND, _R.RECEPTIONIST, _R.TOWN_CENTRE, _R.DEPARTMENT)
 RECEPTION: Final = _for(_R.RECEPTIONIST, *_COUNTY)
 ORDERS_GIVEN: Final = _for(*_CENTRES)
 MODES_DECLARED: Final = _for(_R.COUNTY_COMMAND)
@@ -121,6 +122,14 @@ DOORS: Final[dict[str, Permission]] = {
     # cases, 事件
     "POST /api/v1/incidents": CASES_REPORTED,
     "POST /api/v1/incidents:batch": CASES_REPORTED,
+    "GET /api/v1/incident-imports/template": IMPORTED,
+    "POST /api/v1/incident-imports": IMPORTED,
+    "GET /api/v1/incident-imports": IMPORTED,
+    "GET /api/v1/incident-imports/{number}": IMPORTED,
+    "POST /api/v1/incident-imports/{number}/load": IMPORTED,
+    "POST /api/v1/incident-imports/{number}/cancel": IMPORTED,
+    "GET /api/v1/incident-imports/{number}/faults": IMPORTED,
+    "GET /api/v1/incident-imports/{number}/faults.csv": IMPORTED,
     "GET /api/v1/incidents": CASES_READ,
     "GET /api/v1/incidents/{incident_id}": CASES_READ,
     "GET /api/v1/incidents/{incident_id}/timeline": CASES_READ,

@@ -10,6 +10,7 @@ from core import outbox
 from core.errors import DomainError
 from dispatch.command import service as command
 from dispatch.incidents import service as incidents
+from dispatch.incidents.importing import service as incidents_importing
 from dispatch.modes import service as modes
 from people.rota import ahead as duty
 from people.rota import handover
@@ -30,6 +31,7 @@ TIMERS: Final[dict[str, Callable[..., None]]] = {
     "timer.people": importing.run_timer,
     "timer.handover": handover.run_timer,
     "timer.duty": duty.tell_change,
+    "timer.import": incidents_importing.run_timer,
     "timer.clocks": incidents.run_recount,
     "timer.mode": modes.run_timer,
     "timer.grant": incidents.end_grants,

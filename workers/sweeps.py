@@ -12,6 +12,7 @@ from core import beats, outbox, seals
 from core.db import Access, transaction
 from dispatch.incidents import proving as ledger
 from dispatch.incidents import service as incidents
+from dispatch.incidents.importing import service as importing
 from people.access import sign_in
 from people.rota import ahead as duty
 from workers import queries
@@ -64,6 +65,7 @@ def _months(session: Session, at: datetime) -> None:
 
 def _report_keys(session: Session, at: datetime) -> None:
     incidents.forget_keys(session, before=at - _KEYS_KEPT)
+    importing.forget(session, at=at)
 
 
 def _sessions(session: Session, at: datetime) -> None:

@@ -10,8 +10,7 @@ import click
 
 from core import clock
 from core.db import Access, transaction
-
-_BATCH = 500
+from dispatch.incidents.importing.commands import import_file
 
 if TYPE_CHECKING:
     from dispatch.incidents.faults import Fault
@@ -99,35 +98,7 @@ def diagram(out: Path | None) -> None:
         click.echo(markdown())
 
 
-@incidents.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--by", default="批量导入", show_default=True, help="who answers for this file")
-def import_file(file: Path, by: str) -> None:
-    """Import reports from a CSV FILE; bad lines are named, and a second run doubles nothing."""
-    from core import jobs
-    from dispatch.incidents.intake import sheets
-    from dispatch.incidents.intake.service import report_lines
-    from people.roles import Role
-    from people.scope import Actor
-
-    actor = Actor(by, Role.MACHINE, scopes=("incidents",))
-    mark, total = sheets.fingerprint(file), sheets.count(file)
-    with transaction(Access.worker()) as session:
-        job = jobs.start(session, "incidents.import", total=total, at=clock.now(), file=file.name)
-    done = bad = 0
-    for batch in sheets.batches(file, _BATCH):
-        with transaction(Access.worker()) as session:
-            refused = report_lines(session, batch, mark=mark, actor=actor, at=clock.now())
-            done, bad = done + len(batch), bad + len(refused)
-            going_on = jobs.advance(session, job, done=done, errors=bad)
-        for number, problem in sorted(refused.items()):
-            click.echo(f"第 {number} 行: {problem}", err=True)
-        click.echo(f"\r{done}/{total}", nl=False, err=True)
-        if not going_on:
-            raise click.ClickException(f"已取消：导入 {done - bad} 行，可再次运行继续")
-    with transaction(Access.worker()) as session:
-        jobs.finish(session, job, at=clock.now())
-    click.echo(f"\n导入 {done - bad} 行，{bad} 行有误")
+incidents.add_command(import_file)
 
 
 @incidents.command("ensure-months")

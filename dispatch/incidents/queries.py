@@ -353,8 +353,14 @@ def ensure_months(session: Session, moments: Iterable[datetime]) -> list[str]:
 
 
 def forget_keys(session: Session, before: datetime) -> int:
-    """Delete idempotency keys older than `before`; returns how many."""
+    """Delete idempotency keys older than `before`; returns how many.
+
+    A number that another system gave a case (批量导入的编号) stays known: it comes again.
+    """
     found = session.execute(
-        text("delete from idempotency_keys where created_at < :before"), {"before": before}
+        text(
+            "delete from idempotency_keys where created_at < :before and key not like 'import:no:%'"
+        ),
+        {"before": before},
     )
     return int(found.rowcount)  # type: ignore[attr-defined]
