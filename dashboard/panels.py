@@ -16,6 +16,7 @@ from core.clock import local
 from core.db import transaction
 from dashboard import reads, snapshot
 from dashboard.auth import current_identity
+from dashboard.mobile import papers
 from dispatch.command import reading as command
 from dispatch.incidents import collecting
 from dispatch.incidents import queries as incidents
@@ -53,8 +54,10 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
         if incidents.get(session, key) is None:
             return None
         whole = listing.case(session, key, actor=identity.actor, at=at)
+        history = listing.timeline(session, key)
         return {
             **whole,
+            "papers": papers.offered(whole, [e["action"] for e in history], identity.actor.role),
             **command.case_panel(session, key),
             "evidence_shown": collecting.of_case(session, key)["photos"],
             "source_name": SOURCES.get(whole["source"], whole["source"]),
@@ -62,7 +65,7 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
             "stage_from": _stage_from(whole),
             "allowed": [action["action"] for action in whole["actions"]],
             "segments": [_stretch(block) for block in whole["clock"]["strip"]],
-            "timeline": [_line(entry) for entry in listing.timeline(session, key)],
+            "timeline": [_line(entry) for entry in history],
         }
 
 

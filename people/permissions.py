@@ -61,6 +61,7 @@ CASES_REPORTED: Final = Permission(_STAFF, frozenset({"incidents"}))
 CASES_WORKED: Final = Permission(_STAFF)
 IMPORTED: Final = _for(_R.COUNTY_COMMAND, _R.RECEPTIONIST, _R.TOWN_CENTRE, _R.DEPARTMENT)
 RECEPTION: Final = _for(_R.RECEPTIONIST, *_COUNTY)
+PAPERS_PRINTED: Final = _for(*_CENTRES, _R.DEPARTMENT)
 ORDERS_GIVEN: Final = _for(*_CENTRES)
 MODES_DECLARED: Final = _for(_R.COUNTY_COMMAND)
 MODES_CONFIRMED: Final = _for(*_COUNTY)
@@ -151,6 +152,9 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /api/v1/window/call-backs": RECEPTION,
     "POST /api/v1/window/call-backs/{incident_id}": RECEPTION,
     "POST /api/v1/window/call-backs/{incident_id}/number": RECEPTION,
+    # papers of a case, 打印文书
+    "GET /print/order/{number}": PAPERS_PRINTED,
+    "GET /print/supervision/{number}": PAPERS_PRINTED,
     # command, 指挥
     "GET /api/v1/incidents/{incident_id}/proposal": CASES_READ,
     "POST /api/v1/incidents/{incident_id}/proposal": ORDERS_GIVEN,

@@ -15,7 +15,7 @@ _OF: Final = {
 _DONE: Final = {
     "added": "新增", "edited": "修改资料", "moved": "调动", "left": "离岗", "returned": "复岗",
     "posts": "改岗位", "cells": "改网格", "contact": "改联系方式", "import": "导入",
-    "unmask": "查看明文", "export": "导出", "closed": "结束", "opened": "开启",
+    "unmask": "查看明文", "export": "导出", "print": "打印", "closed": "结束", "opened": "开启",
     "refused": "被拒绝", "revoked": "停用", "disabled": "停用", "enabled": "启用",
     "unlocked": "解除锁定", "password_reset": "重设密码", "password_changed": "改密码",
     "issued": "发放", "renewed": "重发", "pattern": "改轮驻周表", "presence": "临时调整进驻",
@@ -31,6 +31,7 @@ _NAMED: Final = {
     "unit": "单位", "posts": "岗位", "cells": "网格", "name": "名称", "short_name": "简称",
     "skills": "专长", "attributes": "属性", "party_branch": "党支部", "stationing": "进驻方式",
     "handed_to": "接手人", "open_orders": "未完成指令", "accounts": "账号", "reason": "原因",
+    "paper": "文书",
     "file": "文件", "state": "状态", "good": "可导入行", "added": "新增", "changed": "更新",
     "bad_rows": "有误行", "findings": "错误数", "bare_cells": "无人网格", "rows": "行数",
     "format": "格式", "sha256": "文件摘要", "asked": "条件", "ended": "结束数", "session": "会话",

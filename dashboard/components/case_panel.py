@@ -62,6 +62,7 @@ def case_panel(case: dict[str, Any]) -> list[Any]:
                 *_proposal(case),
                 *_photos(case),
                 _timeline(case),
+                *_papers(case),
             ],
             className="body",
             **place,
@@ -274,6 +275,17 @@ def _timeline(case: dict[str, Any]) -> html.Div:
     ]
     head = html.H4([html.Span("时间线"), html.Span(f"全部 {len(entries)} 条")])
     return html.Div([head, html.Div(rows, className="tl")], className="sec")
+
+
+def _papers(case: dict[str, Any]) -> list[html.Div]:
+    """Link the papers (打印文书) that can be printed of the case now."""
+    links = [
+        html.A(paper["name"], href=paper["href"], target="_blank", className="btn")
+        for paper in case.get("papers") or []
+    ]
+    if not links:
+        return []
+    return [html.Div([html.H4("打印"), html.Div(links, className="papers")], className="sec")]
 
 
 def _photos(case: dict[str, Any]) -> list[html.Div]:

@@ -16,6 +16,7 @@ from qrcode.constants import ERROR_CORRECT_M
 
 from core import clock
 from core.errors import NotAllowed
+from dispatch.incidents.papers.telling import clipped
 
 HERE = Path(__file__).parent
 FILES = HERE / "files"
@@ -35,6 +36,17 @@ def moment(at: datetime, *, now: datetime | None = None) -> str:
         return time
     year = "" if here.year == today.year else f"{here.year}年"
     return f"{year}{here.month}月{here.day}日 {time}"
+
+
+def dated(at: datetime) -> str:
+    """Return a local time as a paper says it, which is read on another day."""
+    here = clock.local(at)
+    return f"{here.year} 年 {here.month} 月 {here.day} 日 {here:%H:%M}"
+
+
+def dated_short(at: datetime) -> str:
+    """Return a local time in a list on paper: `11-22 14:06`."""
+    return f"{clock.local(at):%m-%d %H:%M}"
 
 
 def qr_path(words: str) -> tuple[str, int]:
@@ -85,7 +97,13 @@ def require_own_page(request: Request) -> None:
 def _environment() -> Environment:
     made = Environment(loader=FileSystemLoader(HERE / "templates"), autoescape=True)
     made.trim_blocks = made.lstrip_blocks = True
-    made.filters |= {"moment": moment, "spoken": spoken}
+    made.filters |= {
+        "moment": moment,
+        "dated": dated,
+        "dated_short": dated_short,
+        "clipped": clipped,
+        "spoken": spoken,
+    }
     made.globals |= {"qr": qr}
     return made
 

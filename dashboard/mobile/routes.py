@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from dashboard.mobile import report, track, window
+from dashboard.mobile import papers, report, track, window
 from dashboard.mobile.drawing import FILES
 
 __all__ = ["FILES", "routers"]
@@ -12,4 +12,4 @@ __all__ = ["FILES", "routers"]
 
 def routers(*, inner: bool) -> list[APIRouter]:
     """Return the routers of a zone (内网区 or 外网区)."""
-    return [report.router, track.router, *([window.router] if inner else [])]
+    return [report.router, track.router, *([window.router, papers.router] if inner else [])]
