@@ -141,6 +141,7 @@ DOORS: Final[dict[str, Permission]] = {
     "POST /api/v1/uploads": CASES_REPORTED,
     "GET /api/v1/incidents/{incident_id}/evidence": CASES_READ,
     "GET /evidence/{evidence_id}/{size}.jpg": CASES_READ,
+    "GET /evidence/{evidence_id}/document.pdf": CASES_READ,
     # reception, 导诊台
     "GET /window": RECEPTION,
     "GET /window/worker.js": RECEPTION,

@@ -1,7 +1,8 @@
-"""`/evidence`: the photos themselves, apart from every page, for those who may see their case."""
+"""`/evidence`: photos and documents, apart from every page, for those who may see their case."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 from uuid import UUID
 
@@ -20,10 +21,21 @@ def show(
 ) -> FileResponse:
     """Send a photo or its thumbnail; a browser may draw it and never run it."""
     path = collecting.file_of(session, evidence_id, small=size == "small")
+    return _attached(path, "image/jpeg", f"{evidence_id}-{size}.jpg")
+
+
+@router.get("/{evidence_id}/document.pdf", response_class=FileResponse)
+def document(evidence_id: UUID, session: InTransaction) -> FileResponse:
+    """Send a document to be kept on the reader's own machine; no browser shows it in our page."""
+    path = collecting.document_of(session, evidence_id)
+    return _attached(path, "application/pdf", f"文书-{evidence_id}.pdf")
+
+
+def _attached(path: Path, kind: str, name: str) -> FileResponse:
     return FileResponse(
         path,
-        media_type="image/jpeg",
-        filename=f"{evidence_id}-{size}.jpg",
+        media_type=kind,
+        filename=name,
         headers={
             "x-content-type-options": "nosniff",
             "content-security-policy": "default-src 'none'; sandbox",

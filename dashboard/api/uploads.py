@@ -1,4 +1,4 @@
-"""`/api/v1/uploads`: photos of cases, signed where they were taken, made anew before they stay."""
+"""`/api/v1/uploads`: photos of cases, signed where taken and made anew; documents (文书) as PDF."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ def upload(
     session: InTransaction,
     actor: SignedIn,
     *,
-    file: Annotated[UploadFile, File(description="JPEG, PNG or WebP, at most 10 MB")],
+    file: Annotated[UploadFile, File(description="JPEG, PNG, WebP or PDF, at most 10 MB")],
     incident_id: Annotated[UUID | None, Form()] = None,
     kind: Annotated[str | None, Form(description="before, after or document")] = None,
     token: Annotated[str | None, Form(max_length=2_000)] = None,
 ) -> dict[str, Any]:
-    """Keep one photo; its `id` goes into `photos` of a report or an action."""
+    """Keep one photo or document; its `id` goes into `photos` of a report or an action."""
     row = collecting.take_in(
         session,
         file.file.read(MAX_BYTES + 1),
@@ -76,5 +76,5 @@ def upload(
 
 @router.get("/incidents/{incident_id}/evidence")
 def of_case(incident_id: UUID, session: InTransaction) -> dict[str, Any]:
-    """List the photos of a case, and which shows before and which after."""
+    """List photos and documents of a case, and which photo shows before and which after."""
     return collecting.of_case(session, incident_id)

@@ -91,12 +91,17 @@
       "已派出，等对方签收",
     );
 
-  /** Let a photo be taken or chosen; null when nothing was. */
-  const pick = () =>
+  const PICTURES = "image/jpeg,image/png,image/webp";
+  /** Let a photo be taken or a file chosen; null when nothing was. */
+  const pick = (evidence) =>
     new Promise((resolve) => {
       const input = document.createElement("input");
-      Object.assign(input, { type: "file", accept: "image/jpeg,image/png,image/webp" });
-      input.setAttribute("capture", "environment");
+      const paper = evidence === "document";
+      Object.assign(input, {
+        type: "file",
+        accept: paper ? `application/pdf,${PICTURES}` : PICTURES,
+      });
+      if (!paper) input.setAttribute("capture", "environment");
       input.addEventListener("change", () => resolve(input.files[0] || null));
       input.addEventListener("cancel", () => resolve(null));
       input.click();
@@ -110,7 +115,7 @@
       return navigator.geolocation.getCurrentPosition(found, () => resolve(null), options);
     });
 
-  /** Upload the photo that feedback needs, its place signed as it is taken; returns its id. */
+  /** Upload what feedback needs; a photo's place is signed as it is taken. Returns its id. */
   async function photograph(id, evidence, file) {
     const form = new FormData();
     form.append("file", file);
@@ -134,9 +139,10 @@
     const { action, rev, note, unit, evidence } = button.dataset;
     const body = { action };
     const wanted = evidence && evidence !== "none";
-    const file = wanted ? await pick() : null;
+    const file = wanted ? await pick(evidence) : null;
     if (wanted && !file) {
-      toast("反馈要附照片，没有选照片就没有提交", true);
+      const what = evidence === "document" ? "文书" : "照片";
+      toast(`反馈要附${what}，没有选${what}就没有提交`, true);
       return;
     }
     if (action === "verify") body.approve = true;

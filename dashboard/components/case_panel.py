@@ -296,7 +296,9 @@ def _photos(case: dict[str, Any]) -> list[html.Div]:
     frames = [
         html.A(
             [
-                html.Img(src=photo["thumbnail"], alt=PHOTO_WORDS[photo["kind"]]),
+                html.Img(src=photo["thumbnail"], alt=PHOTO_WORDS[photo["kind"]])
+                if photo["thumbnail"]
+                else html.Span("PDF", className="pdf"),
                 html.Span(
                     "疑似旧图" if photo["reused"] else PHOTO_WORDS[photo["kind"]],
                     className="orange" if photo["reused"] else "t2",
@@ -307,7 +309,7 @@ def _photos(case: dict[str, Any]) -> list[html.Div]:
         )
         for photo in shown
     ]
-    return [html.Div([html.H4("照片"), html.Div(frames, className="shots")], className="sec")]
+    return [html.Div([html.H4("照片和文书"), html.Div(frames, className="shots")], className="sec")]
 
 
 def _actions(case: dict[str, Any]) -> html.Div:

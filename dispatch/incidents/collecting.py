@@ -1,4 +1,4 @@
-"""Taking photos in (取证): where they were taken is signed, what they show is compared."""
+"""Taking evidence in (取证): where photos were taken is signed, what they show is compared."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from core import crypto, ids
 from core.errors import Invalid, NotFound
 from core.live import stamp
 from core.settings import settings
-from dispatch.incidents import evidence, photos, queries
+from dispatch.incidents import documents, evidence, photos, queries
 from dispatch.incidents import queries_evidence as kept
-from dispatch.incidents.evidence import AFTER, BEFORE, CAPTURE, EXIF, KINDS, Shot
+from dispatch.incidents.evidence import AFTER, BEFORE, CAPTURE, DOCUMENT, EXIF, KINDS, Shot
 from dispatch.incidents.lifecycle import Status
 from dispatch.incidents.tables import Incident
 from dispatch.incidents.tables_evidence import Evidence
@@ -102,7 +102,7 @@ def _packed(raw: bytes) -> str:
 
 
 def folder() -> Path:
-    """Return where photos lie."""
+    """Return where photos and documents lie."""
     return settings().home / "uploads"
 
 
@@ -116,18 +116,19 @@ def take_in(
     actor: Actor,
     at: datetime,
 ) -> Evidence:
-    """Keep one photo of a case, or of a report to come; the same picture again is marked so."""
+    """Keep a photo or a document of a case, or of a report to come; an old picture is marked so."""
     incident = None
     if incident_id is not None:
         incident = queries.get(session, incident_id)
         if incident is None:
             raise NotFound
-    kind = kind or _kind_now(incident)
-    if kind not in KINDS:
-        raise Invalid(f"照片种类只能是：{'、'.join(KINDS)}", field="kind")
+    if kind is not None and kind not in KINDS:
+        raise Invalid(f"附件种类只能是：{'、'.join(KINDS)}", field="kind")
+    if documents.looks_like(raw):
+        return _take_paper(session, raw, incident, kind=kind, actor=actor, at=at)
     capture = open_capture(token, incident_id, actor=actor, at=at) if token else None
     picture = photos.read(raw)
-    row = _row(picture, capture, kind=kind, actor=actor, at=at)
+    row = _row(picture, capture, kind=kind or _kind_now(incident), actor=actor, at=at)
     if incident is not None:
         _relate(session, row, incident)
     if row.looks is not None:
@@ -143,6 +144,44 @@ def take_in(
     return row
 
 
+def _take_paper(
+    session: Session,
+    raw: bytes,
+    incident: Incident | None,
+    *,
+    kind: str | None,
+    actor: Actor,
+    at: datetime,
+) -> Evidence:
+    """Keep a PDF; it proves what it says, and never how a place looks."""
+    if kind not in {None, DOCUMENT}:
+        raise Invalid("PDF 只能作为文书上传，现场情况请拍照", field="kind")
+    paper = documents.read(raw)
+    row = Evidence(
+        kind=DOCUMENT,
+        digest=paper.digest,
+        width=0,
+        height=0,
+        bytes=len(paper.content),
+        **_by(actor, at=at),
+    )
+    row.incident_id = incident.id if incident else None
+    documents.keep(folder(), paper)
+    kept.add(session, row)
+    return row
+
+
+def _by(actor: Actor, *, at: datetime) -> dict[str, Any]:
+    return {
+        "id": ids.uuid7(at),
+        "uploaded_at": at,
+        "uploaded_by": actor.name,
+        "account": actor.account,
+        "person": actor.person,
+        "unit_id": actor.unit,
+    }
+
+
 def _kind_now(incident: Incident | None) -> str:
     return AFTER if incident and incident.status == Status.HANDLING else BEFORE
 
@@ -151,7 +190,6 @@ def _row(
     picture: photos.Picture, capture: Capture | None, *, kind: str, actor: Actor, at: datetime
 ) -> Evidence:
     row = Evidence(
-        id=ids.uuid7(at),
         kind=kind,
         digest=picture.digest,
         width=picture.width,
@@ -159,11 +197,7 @@ def _row(
         bytes=len(picture.large),
         looks=picture.looks,
         taken_at=picture.taken_at,
-        uploaded_at=at,
-        uploaded_by=actor.name,
-        account=actor.account,
-        person=actor.person,
-        unit_id=actor.unit,
+        **_by(actor, at=at),
     )
     if capture:
         row.lon, row.lat, row.placed_by = capture.lon, capture.lat, CAPTURE
@@ -222,11 +256,22 @@ def shot_of(row: Evidence) -> Shot:
 def file_of(session: Session, evidence_id: UUID, *, small: bool) -> Path:
     """Return the file of a photo the caller may see."""
     row = kept.get(session, evidence_id)
-    if row is None:
+    if row is None or row.paged:
         raise NotFound
-    path = photos.path_of(folder(), row.digest, small=small)
+    return _there(photos.path_of(folder(), row.digest, small=small))
+
+
+def document_of(session: Session, evidence_id: UUID) -> Path:
+    """Return the file of a document (PDF) the caller may see."""
+    row = kept.get(session, evidence_id)
+    if row is None or not row.paged:
+        raise NotFound
+    return _there(documents.path_of(folder(), row.digest))
+
+
+def _there(path: Path) -> Path:
     if not path.exists():
-        raise NotFound("照片文件不在了，请联系管理员从备份恢复")
+        raise NotFound("附件文件不在了，请联系管理员从备份恢复")
     return path
 
 
@@ -240,15 +285,16 @@ def of_case(session: Session, incident_id: UUID) -> dict[str, Any]:
 
 
 def as_dict(row: Evidence) -> dict[str, Any]:
-    """Return a photo as screens and clients know it."""
+    """Return a photo or a document as screens and clients know it."""
     return {
         "id": str(row.id),
         "incident_id": str(row.incident_id) if row.incident_id else None,
         "seq": row.seq,
         "kind": row.kind,
         "before_id": str(row.before_id) if row.before_id else None,
-        "url": f"/evidence/{row.id}/photo.jpg",
-        "thumbnail": f"/evidence/{row.id}/small.jpg",
+        "format": "pdf" if row.paged else "jpeg",
+        "url": f"/evidence/{row.id}/{'document.pdf' if row.paged else 'photo.jpg'}",
+        "thumbnail": None if row.paged else f"/evidence/{row.id}/small.jpg",
         "width": row.width,
         "height": row.height,
         "bytes": row.bytes,

@@ -21,7 +21,7 @@ _EARTH_M: Final = 6_371_008.8
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One photo of a case: what of, how far from the case it was taken, and whether seen before."""
+    """One photo or document: what of, how far from the case it was taken, whether seen before."""
 
     kind: str
     distance_m: float | None = None
@@ -37,7 +37,7 @@ def lacking(rule: str, shots: Sequence[Shot], *, within_m: float, placed: bool) 
     that is unsure of its place is given that much more, up to 100 m.
     """
     if rule == DOCUMENT and all(shot.kind != DOCUMENT for shot in shots):
-        return "这类事件反馈要附文书：请拍下文书，作为“文书”上传后再反馈"
+        return "这类事件反馈要附文书：请把 PDF 或拍下的文书作为“文书”上传后再反馈"
     if rule != "photo":
         return None
     after = [shot for shot in shots if shot.kind == AFTER]

@@ -36,11 +36,11 @@ _SIGNED: Final = 2**63
 
 
 class NoRoom(DomainError):
-    """The photo could not be stored; nothing of it is left behind."""
+    """The file could not be stored; nothing of it is left behind."""
 
     code = "no_room"
     status = 507
-    sentence = "照片存储空间不足，这张没有保存：请联系管理员，案件可先不带照片提交"
+    sentence = "存储空间不足，附件没有保存：请联系管理员，案件可先不带附件提交"
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,13 +158,17 @@ def _degrees(parts: Any, negative: bool) -> float:  # noqa: FBT001
 def keep(folder: Path, picture: Picture) -> None:
     """Write a photo and its thumbnail under its hash; all of it or nothing."""
     for name, content in (("", picture.large), ("s", picture.small)):
-        path = path_of(folder, picture.digest, small=bool(name))
-        if path.exists():
-            continue
-        try:
-            _write(path, content)
-        except OSError as full:
-            raise NoRoom from full
+        store(path_of(folder, picture.digest, small=bool(name)), content)
+
+
+def store(path: Path, content: bytes) -> None:
+    """Write a file that is named by its content, once; all of it or nothing."""
+    if path.exists():
+        return
+    try:
+        _write(path, content)
+    except OSError as full:
+        raise NoRoom from full
 
 
 def _write(path: Path, content: bytes) -> None:

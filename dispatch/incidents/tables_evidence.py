@@ -1,4 +1,4 @@
-"""The table of photos (附件)."""
+"""The table of photos and documents (附件)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from dispatch.incidents.tables import (
 
 
 class Evidence(Base):
-    """One photo (附件), its file named by the hash of its content; `looks` finds it used again."""
+    """One photo or document (附件), its file named by the hash of its content.
+
+    `looks` finds a photo used again; a document (PDF) has neither looks nor width.
+    """
 
     __tablename__ = "evidence"
 
@@ -48,3 +51,8 @@ class Evidence(Base):
     account: Mapped[MaybeId]
     person: Mapped[MaybeId]
     unit_id: Mapped[MaybeId]
+
+    @property
+    def paged(self) -> bool:
+        """Tell a document that is read page by page (PDF) from a picture."""
+        return self.width == 0

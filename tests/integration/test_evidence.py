@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import resource
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -185,6 +187,101 @@ def test_some_categories_want_a_document_and_some_want_nothing(people: Cast, dat
         people.worker.act(case, "feed_back", note="已处置")
     paper = people.worker.photograph(case, kind="document")
     assert people.worker.act(case, "feed_back", note="已处置", photos=(paper,)) == "checking"
+
+
+def sheet(*, says: bytes = b"", packed: bytes | None = None, version: bytes = b"1.7") -> bytes:
+    """Return a PDF of one page with a true cross-reference table; `says` goes into its catalog."""
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] >>"
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R " + says + b" >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        page if packed is None else b"<< >>",
+    ]
+    if packed is not None:
+        held = zlib.compress(packed)
+        head = b"<< /Type /ObjStm /N 1 /First 4 /Filter /FlateDecode /Length %d >>" % len(held)
+        objects.append(head + b"\nstream\n" + held + b"\nendstream")
+    out, places = b"%PDF-" + version + b"\n", []
+    for n, body in enumerate(objects, start=1):
+        places.append(len(out))
+        out += b"%d 0 obj\n" % n + body + b"\nendobj\n"
+    rows_ = b"".join(b"%010d 00000 n \n" % place for place in places)
+    table = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + rows_
+    trailer = b"trailer\n<< /Size %d /Root 1 0 R >>\n" % (len(objects) + 1)
+    return out + table + trailer + b"startxref\n%d\n%%%%EOF\n" % len(out)
+
+
+def test_a_pdf_is_a_document_handed_out_as_an_attachment_alone(
+    people: Cast, client: TestClient
+) -> None:
+    case = in_hand(people, "动物疫情线索")
+    town = sign_in(client, TOWN_DESK)
+    raw = sheet(says=b"/Lang (zh-CN)")
+    told = send(town, raw, incident_id=str(case))
+    assert told.status_code == 201, told.text
+    paper = told.json()
+    assert (paper["kind"], paper["format"], paper["thumbnail"]) == ("document", "pdf", None)
+    got = town.get(paper["url"])
+    assert got.content == raw
+    assert got.headers["content-type"] == "application/pdf"
+    assert got.headers["content-disposition"].startswith("attachment")
+    assert got.headers["x-content-type-options"] == "nosniff"
+    assert got.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    assert got.headers["cache-control"] == "no-store"
+    for size in ("photo", "small"):
+        assert town.get(f"/evidence/{paper['id']}/{size}.jpg").status_code == 404
+    photo = people.worker.photograph(case)
+    assert town.get(f"/evidence/{photo}/document.pdf").status_code == 404
+    for who in (NEIGHBOUR, "admin1"):
+        assert sign_in(client, who).get(paper["url"]).status_code in {403, 404}, who
+    digest = hashlib.sha256(raw).hexdigest()
+    assert (settings().home / "uploads" / digest[:2] / f"{digest}.pdf").read_bytes() == raw
+    again = send(town, raw, incident_id=str(case)).json()
+    assert again["id"] != paper["id"]
+    assert len(list((settings().home / "uploads").rglob(f"{digest}*"))) == 1
+    assert people.worker.act(case, "feed_back", note="已扑杀", photos=(paper["id"],)) == "checking"
+
+
+def test_a_document_proves_no_place_and_a_photo_class_still_wants_its_photo(
+    people: Cast, client: TestClient
+) -> None:
+    case = in_hand(people)
+    town = sign_in(client, TOWN_DESK)
+    paper = send(town, sheet(), incident_id=str(case)).json()
+    with pytest.raises(Invalid, match="处置后的照片"):
+        people.worker.act(case, "feed_back", note="好了", photos=(paper["id"],))
+    for kind in ("before", "after"):
+        refused = send(town, sheet(), incident_id=str(case), kind=kind)
+        assert refused.status_code == 422
+        assert "只能作为文书" in refused.json()["detail"]
+
+
+def test_locked_living_broken_and_swelling_pdfs_are_refused_and_leave_nothing(
+    people: Cast, client: TestClient
+) -> None:
+    case = in_hand(people)
+    town = sign_in(client, TOWN_DESK)
+    before = rows("select count(*) as n from evidence")
+    script = b"/OpenAction << /S /JavaScript /JS (app.alert\\(1\\)) >>"
+    for raw, said in (
+        (sheet(says=b"/Encrypt 9 0 R"), "加密"), (sheet(says=b"/En#63rypt 9 0 R"), "加密"),
+        (sheet(says=script), "脚本"), (sheet(says=b"/A << /S /Java#53cript >>"), "脚本"),
+        (sheet(packed=b"3 0 << /Type /Page /AA << /S /JavaScript >> >>"), "脚本"),
+        (sheet(says=b"/Names << /EmbeddedFiles 8 0 R >>"), "附带文件"),
+        (sheet(packed=b"3 0 " + b" " * (17 * 1024 * 1024)), "太大"),
+        (sheet(packed=b"3 0 << /Type /Pages >>"), "没有页"),
+        (sheet()[:-8], "完整"), (sheet() + zipped(), "完整"), (b" " + sheet(), "照片"),
+        (sheet(version=b"9.9"), "完整"), (b"%PDF-1.7\n", "完整"),
+        (b"%PDF-1.7\n<script>alert(1)</script>", "完整"),
+        (sheet(says=b"#41" * 30_000), "普通"),
+        (sheet(says=b" " * (photos.MAX_BYTES + 1)), "10 MB"),
+    ):  # fmt: skip
+        answer = send(town, raw, incident_id=str(case), kind="document")
+        assert answer.status_code == 422, (said, answer.text)
+        assert said in answer.json()["detail"], (said, answer.json()["detail"])
+    assert rows("select count(*) as n from evidence") == before
+    packed = send(town, sheet(packed=b"3 0 << /Type /Page >>"), incident_id=str(case))
+    assert packed.status_code == 201, packed.text
 
 
 def test_a_capture_is_for_one_case_one_person_and_one_shift(people: Cast, database: str) -> None:
