@@ -120,7 +120,8 @@ def ledger() -> None:
 @ledger.command()
 @click.option("--processes", type=click.IntRange(1, 64), help="how many (default: every core)")
 @click.option("--most", default=100, show_default=True, help="stop after so many findings")
-def verify(processes: int | None, most: int) -> None:
+@click.option("--each", is_flag=True, help="tell each case by itself, cases alike too (slow)")
+def verify(processes: int | None, most: int, *, each: bool) -> None:
     """Tell every case again from its history, compare, and reckon every seal anew."""
     from dispatch.incidents import proving
 
@@ -128,7 +129,7 @@ def verify(processes: int | None, most: int) -> None:
         click.echo(f"\r{done:,}/{total:,}", nl=False, err=True)
 
     found = 0
-    for finding in proving.verify(processes=processes, progress=progress):
+    for finding in proving.verify(processes=processes, each=each, progress=progress):
         found += 1
         click.echo(f"\r{finding}")
         if found >= most:

@@ -38,10 +38,10 @@ FACTS: Final = frozenset(
 )  # fmt: skip
 """What only the platform may write beside a line: the case is told again from it."""
 
-_SYSTEM: Final = "system"
+SYSTEM: Final = "system"
 _MOVE_CLOCKS: Final = frozenset({Action.REASSIGN, Action.RULE, Action.LOCATE})
 """Actions that may move a clock where they leave the case as it stands."""
-_CELLS_A_TOWN: Final = 10**6  # a cell's code is its town's and six digits
+CELLS_A_TOWN: Final = 10**6  # a cell's code is its town's and six digits
 _CARDS: Final = tuple(mark.value for mark in CARDS)
 
 
@@ -246,7 +246,7 @@ def _move(telling: _Telling, line: Line) -> None:
     if line.action in {Action.REPORT, Action.REPORT_DONE}:
         telling.town = line.data.get("town_code")
     elif line.action == Action.LOCATE:
-        telling.town = line.data["cell_code"] // _CELLS_A_TOWN
+        telling.town = line.data["cell_code"] // CELLS_A_TOWN
 
 
 def _reported(told: Told, line: Line) -> None:
@@ -265,7 +265,7 @@ def _change(told: Told, line: Line, step: Step) -> None:
     change = _CHANGES.get(step.action)
     if change:
         change(told, line, step)
-    if line.role == _SYSTEM and line.reason_code == LADDER:
+    if line.role == SYSTEM and line.reason_code == LADDER:
         told.mark_percent = line.data["percent"]
     if not step.moves:
         return

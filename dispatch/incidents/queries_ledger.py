@@ -15,8 +15,9 @@ import orjson
 from psycopg.types.json import set_json_loads
 from sqlalchemy.orm import Session
 
+from dispatch.incidents.alike import CLOCK, HELD, LARGEST_ID, MOMENTS, PLAIN, SAID, UNITS
 from dispatch.incidents.chain import ERASED
-from dispatch.incidents.ledger import PROJECTIONS
+from dispatch.incidents.ledger import LADDER, PROJECTIONS, SYSTEM
 
 CHAIN, WORDS, ACTOR = 1, 2, 3
 FAULTS: Final = {
@@ -25,6 +26,7 @@ FAULTS: Final = {
     ACTOR: "经办人姓名被改动",
 }
 _ENDS: Final = "select set_config('statement_timeout', '600s', true)"
+_ALONE: Final = "select set_config('max_parallel_workers_per_gather', '0', true)"
 _REPEATABLE: Final = "set transaction isolation level repeatable read"
 _SOLE: Final = "select pg_advisory_xact_lock(hashtext('ledger_seals'))"
 _SEAL: Final = """
@@ -60,9 +62,7 @@ select id from (
   ) a
 ) b where mod(n, %(size)s) = 1 order by id
 """
-_LINES: Final = f"""
-select e.incident_id, e.seq, e.action, e.status_before, e.status_after, e.actor_role, e.person,
-  e.unit_id, e.reason_code, e.data, e.recorded_at,
+_FAULT: Final = f"""
   case
     when e.hash <> yiwang.entry_hash(
       lag(e.hash) over (partition by e.incident_id order by e.seq), e) then {CHAIN}
@@ -80,21 +80,104 @@ select e.incident_id, e.seq, e.action, e.status_before, e.status_after, e.actor_
       or e.salts[2] is not null
         and e.commitments[2] <> yiwang.commitment(e.salts[2], to_jsonb(e.actor_name)) then {ACTOR}
     else 0
-  end as fault,
+  end"""
+_LINES: Final = f"""
+select e.incident_id, e.seq, e.action, e.status_before, e.status_after, e.actor_role, e.person,
+  e.unit_id, e.reason_code, e.data, e.recorded_at, {_FAULT} as fault,
   e.salts[3] as salt, e.commitments[3] as commitment
 from timeline_entries e left join incidents i on e.seq = 1 and i.id = e.incident_id
-where e.incident_id >= %(low)s and e.incident_id < %(high)s
-order by e.incident_id, e.seq
-"""  # noqa: S608  our own constants
+where e.incident_id = any(%(ids)s) order by e.incident_id, e.seq
+"""  # noqa: S608
 _CASES: Final = f"""
 select id, number, rev, reporter_name_enc, reporter_phone_enc, {", ".join(PROJECTIONS)}
-from incidents where id >= %(low)s and id < %(high)s order by id
+from incidents where id = any(%(ids)s) order by id
 """  # noqa: S608
 _SEGMENTS: Final = """
 select incident_id, stage, kind, limit_minutes, started_at, due_at, ended_at, cause, unit_id
-from clock_segments where incident_id >= %(low)s and incident_id < %(high)s
-order by incident_id, n
+from clock_segments where incident_id = any(%(ids)s) order by incident_id, n
 """
+
+
+def _id(name: str) -> str:
+    """Say of an id of a line: there is none, there is one, or what else stands there."""
+    return (f"case when e.{name} is null then '-' when e.{name} between 1 and {LARGEST_ID}"
+            f" then '*' else e.{name}::text end")  # fmt: skip
+
+
+def _said_id(name: str, kind: str = "''") -> str:
+    return f"case when {_plain(name)} then '*' || {kind} else (e.data->'{name}')::text end"
+
+
+def _packed_id(name: str) -> str:
+    return f"int8send(case when {_plain(name)} then (e.data->'{name}')::int8 else 0 end)"
+
+
+def _plain(name: str) -> str:
+    return f"(e.data->'{name}')::text ~ '^[1-9][0-9]{{0,8}}$'"
+
+
+_KIND_OF: Final = "coalesce((select u.kind from units u where u.id = %s), '')"
+_SAID: Final = ", '|', ".join(
+    [
+        *(f"(e.data->'{name}')::text" for name in SAID),
+        _said_id("to_unit", _KIND_OF % "(e.data->'to_unit')::int"),
+        _said_id("holder_unit"),
+        "case when (e.data->'town_code')::text = any(%(own)s) then e.data->'town_code' end",
+        (
+            "case when left((e.data->'cell_code')::text, -6) = any(%(own)s)"
+            " then left((e.data->'cell_code')::text, -6) end"
+        ),
+    ]
+)
+_KINDS: Final = f"""
+select uuid_send(coalesce(i.id, l.incident_id)) as id,
+  l.fault or l.seq > i.rev or l.seq is null or i.id is null as odd,
+  l.kind || E'\x1d' || i.kind || E'\x1d' || coalesce(c.kind, '') as kind,
+  l.packed || i.packed || coalesce(c.packed, ''::bytea) as packed,
+  i.reporter_name_enc, i.reporter_phone_enc, l.salt, l.commitment
+from (
+  select incident_id, max(seq) as seq, bool_or(fault <> 0) as fault,
+    string_agg(kind, E'\x1e') as kind, string_agg(packed, ''::bytea) as packed,
+    string_agg(salt, ''::bytea) as salt, string_agg(commitment, ''::bytea) as commitment
+  from (
+    select e.incident_id, e.seq, {_FAULT} as fault,
+      case when e.seq = 1 then e.salts[3] end as salt,
+      case when e.seq = 1 then e.commitments[3] end as commitment,
+      e.action || E'\x1f' || coalesce('+' || e.status_before, '-') || E'\x1f' || e.status_after
+        || E'\x1f' || {_id("person")} || {_id("unit_id")}
+        || case when e.action = 'report_done' then {_KIND_OF % "e.unit_id"} else '' end
+        || case when e.actor_role = '{SYSTEM}' and e.reason_code = '{LADDER}' then '!' else '' end
+        || case when e.data = '{{}}' then '' else concat(E'\x1f', {_SAID}) end as kind,
+      timestamptz_send(e.recorded_at) || int8send(coalesce(e.person, 0))
+        || int8send(coalesce(e.unit_id, 0))
+        || case when e.data = '{{}}' then int8send(0) || int8send(0)
+           else {" || ".join(_packed_id(name) for name in HELD)} end as packed
+    from timeline_entries e left join incidents i
+      on e.seq = 1 and i.id = e.incident_id and i.id >= %(low)s and i.id < %(high)s
+    where e.incident_id >= %(low)s and e.incident_id < %(high)s
+    order by e.incident_id, e.seq
+  ) e group by incident_id
+) l full join (
+  select id, rev, reporter_name_enc, reporter_phone_enc,
+    row({", ".join(PLAIN)}, {", ".join(f"{name} is null" for name in (*UNITS, *MOMENTS))})::text
+      as kind,
+    {" || ".join(f"int8send(coalesce({name}, 0))" for name in UNITS)} ||
+    {" || ".join(f"timestamptz_send(coalesce({name}, 'epoch'))" for name in MOMENTS)} as packed
+  from incidents where id >= %(low)s and id < %(high)s
+) i on i.id = l.incident_id
+left join (
+  select incident_id,
+    string_agg(row(stage, kind, limit_minutes, cause, {", ".join(f"{n} is null" for n in CLOCK)}
+      )::text, '') as kind,
+    string_agg({" || ".join(f"timestamptz_send(coalesce({n}, 'epoch'))" for n in CLOCK[:3])}
+      || int8send(coalesce(unit_id, 0)), ''::bytea) as packed
+  from (select * from clock_segments
+        where incident_id >= %(low)s and incident_id < %(high)s order by incident_id, n) s
+  group by incident_id
+) c on c.incident_id = i.id
+"""  # noqa: S608
+_OWN_TOWNS: Final = "select distinct town_code::text from calendar_years where town_code > 0"
+_NUMBERS: Final = "select id, number from incidents where id = any(%(ids)s)"
 _UNSEALED: Final = """
 select l.incident_id, l.seq, l.number, l.seal, e.seq is null as gone
 from ledger_leaves l
@@ -159,31 +242,52 @@ def hold_still(session: Session) -> None:
     """Let every statement of this transaction see one moment of a platform that goes on."""
     session.connection().exec_driver_sql(_REPEATABLE)
     session.connection().exec_driver_sql(_ENDS)
+    session.connection().exec_driver_sql(_ALONE)
 
 
-def lines(session: Session, low: UUID, high: UUID) -> list[tuple[Any, ...]]:
-    """Return the history of a range of cases, each line with its fault."""
-    return _all(session, _LINES, low, high)
+def kinds(session: Session, low: UUID, high: UUID, *, own: frozenset[int]) -> list[tuple[Any, ...]]:
+    """Return of every case of a range: id, whether it must be told by itself, its kind, columns.
+
+    The reporter as stored and as committed to come last. Nothing is in order.
+    """
+    towns = [str(town) for town in own]
+    return _all(session, _KINDS, {"low": low, "high": high, "own": towns})
 
 
-def cases(session: Session, low: UUID, high: UUID) -> list[tuple[Any, ...]]:
+def own_towns(session: Session) -> frozenset[int]:
+    """Return the towns for which some edition of the calendar states days of their own."""
+    found = session.connection().exec_driver_sql(_OWN_TOWNS)
+    return frozenset(int(town) for (town,) in found)
+
+
+def numbers(session: Session, ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the numbers of cases that are there."""
+    return dict(_all(session, _NUMBERS, {"ids": list(ids)})) if ids else {}
+
+
+def lines(session: Session, ids: Sequence[UUID]) -> list[tuple[Any, ...]]:
+    """Return the history of some cases, each line with its fault."""
+    return _all(session, _LINES, {"ids": list(ids)})
+
+
+def cases(session: Session, ids: Sequence[UUID]) -> list[tuple[Any, ...]]:
     """Return id, number, rev, the reporter as stored, then the projections."""
-    return _all(session, _CASES, low, high)
+    return _all(session, _CASES, {"ids": list(ids)})
 
 
-def segments(session: Session, low: UUID, high: UUID) -> list[tuple[Any, ...]]:
-    """Return the clocks of a range of cases, in order."""
-    return _all(session, _SEGMENTS, low, high)
+def segments(session: Session, ids: Sequence[UUID]) -> list[tuple[Any, ...]]:
+    """Return the clocks of some cases, in order."""
+    return _all(session, _SEGMENTS, {"ids": list(ids)})
 
 
 def broken_leaves(session: Session, low: UUID, high: UUID) -> list[tuple[Any, ...]]:
     """Return what was sealed and is not there any more, or not so."""
-    return _all(session, _UNSEALED, low, high)
+    return _all(session, _UNSEALED, {"low": low, "high": high})
 
 
 def unseen_heads(session: Session, low: UUID, high: UUID) -> list[tuple[Any, ...]]:
     """Return last lines that no seal covers and that do not wait for one."""
-    return _all(session, _UNSEEN, low, high)
+    return _all(session, _UNSEEN, {"low": low, "high": high})
 
 
 def bad_seals(session: Session) -> Sequence[dict[str, Any]]:
@@ -203,12 +307,12 @@ def forget(session: Session, incident_id: UUID, *, part: int, seq: int | None = 
     session.connection().exec_driver_sql(_FORGET, values)
 
 
-def _all(session: Session, statement: str, low: UUID, high: UUID) -> list[tuple[Any, ...]]:
+def _all(session: Session, statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Read by the driver in binary: a row of a million costs a third of what it costs mapped."""
     driver = session.connection().connection.driver_connection
     assert driver is not None  # noqa: S101  the transaction is open
     with driver.cursor(binary=True) as cursor:
         set_json_loads(orjson.loads, cursor)
-        cursor.execute(statement, {"low": low, "high": high})
+        cursor.execute(statement, values)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found

@@ -9,7 +9,8 @@ from typing import Any
 
 import psycopg
 
-from dispatch.incidents import catalogue
+from core import crypto
+from dispatch.incidents import catalogue, chain
 from dispatch.incidents.ledger import PROJECTIONS, Books, Line, retell
 from people.calendars.holidays import announced_years
 from people.calendars.years import compile_book
@@ -23,6 +24,8 @@ SEGMENT = (
     "allowance_minutes spent_minutes calendar"
 )
 _NAME, _ROLE = "历史数据", "town_centre"
+_CITIZENS = frozenset({"snap", "hotline", "window", "app"})
+_REPORTER = "来电人"
 
 
 def books(connection: psycopg.Connection[Any]) -> Books:
@@ -42,7 +45,10 @@ def whole(case: dict[str, Any], reckoned_by: Books) -> dict[str, Any]:
     """What the case must stand as after its lines, with the rows of its history and clocks."""
     lines = list(_lines(case, reckoned_by))
     told, segments = retell(lines, reckoned_by)
+    bound = _reporter(case) if case["source"] in _CITIZENS else {}
+    case = case | bound
     return {
+        **bound,
         **{name: getattr(told, name) for name in PROJECTIONS},
         "rev": len(lines),
         "lines": [_entry(case, line) for line in lines],
@@ -55,6 +61,16 @@ def whole(case: dict[str, Any], reckoned_by: Books) -> dict[str, Any]:
             for n, each in enumerate(segments, start=1)
         ],
     }  # fmt: skip
+
+
+def _reporter(case: dict[str, Any]) -> dict[str, Any]:
+    """A citizen's name and telephone, sealed with the installation's own keys."""
+    phone = "139" + case["number"][-8:]
+    return {
+        "reporter_name_enc": crypto.encrypt(_REPORTER, "reporter_name"),
+        "reporter_phone_enc": crypto.encrypt(phone, "reporter_phone"),
+        "bound": chain.bind_reporter(_REPORTER, phone),
+    }
 
 
 def _lines(case: dict[str, Any], reckoned_by: Books) -> Iterator[Line]:
@@ -100,8 +116,9 @@ def _entry(case: dict[str, Any], line: Line) -> list[Any]:
     if line.seq == 1:  # as PostgreSQL writes it
         salt = secrets.token_bytes(16)
         said = json.dumps([case["description"], None, {}, None, []], ensure_ascii=False)
-        salts, commitments = [salt, None, None], [None, None, None]
-        commitments[0] = hashlib.sha256(salt + said.encode()).digest()
+        bound = case.get("bound", (None, None))
+        salts = [salt, None, bound[0]]
+        commitments = [hashlib.sha256(salt + said.encode()).digest(), None, bound[1]]
     return [
         case["id"], line.seq, line.action, line.status_before, line.status_after, _NAME, _ROLE,
         None, note, json.dumps(line.data), line.at, salts, commitments,

@@ -1,6 +1,6 @@
 """A stored past (历史案件): seeded incidents over 90 days, copied in bulk into a database.
 
-    python -m tests.bench.million DATABASE_URL [COUNT]
+    python -m tests.bench.million DATABASE_URL [COUNT [whole]]
 
 Cases stand in their cells, categories and hours follow the simulator's mix, and all but the newest
 few thousand are closed.  Each has its report and its last line in the timeline, its keys and its
@@ -36,7 +36,8 @@ _CASE = (
     "id number tracking_code rev status level category category_version title description "
     "source point address located_by cell_code village_code town_code units persons "
     "lead_unit holder_unit handled_by handling_unit urgent reported_at filed_at "
-    "assigned_at signed_at fed_back_at closed_at due_at due_stage mark_percent next_mark_at"
+    "assigned_at signed_at fed_back_at closed_at due_at due_stage mark_percent next_mark_at "
+    "reporter_name_enc reporter_phone_enc"
 )
 _ENTRY = (
     "incident_id seq action status_before status_after actor_name actor_role unit_id note "
@@ -211,7 +212,9 @@ def fill(
             connection.execute(statement.encode())
         connection.execute("select setval('incident_numbers', %s)", [first + count])
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("vacuum (analyze) incidents, timeline_entries, case_fact, incident_keys")
+        connection.execute(
+            "vacuum (analyze) incidents, timeline_entries, clock_segments, case_fact, incident_keys"
+        )
         seconds = time.monotonic() - began
         _rest(connection)
     return seconds
@@ -286,4 +289,5 @@ def _fact(case: dict[str, Any]) -> list[Any]:
 
 if __name__ == "__main__":
     size = int(sys.argv[2]) if len(sys.argv) > 2 else 1_000_000
-    print(json.dumps({"cases": size, "seconds": round(fill(sys.argv[1], count=size), 1)}))
+    spent = fill(sys.argv[1], count=size, whole="whole" in sys.argv[3:])
+    print(json.dumps({"cases": size, "seconds": round(spent, 1)}))

@@ -37,9 +37,14 @@ class NotReady(RuntimeError):
 class Stack:
     """One supervised platform under a temporary home."""
 
-    def __init__(self, name: str, *, environment: Mapping[str, str] | None = None) -> None:
-        """Prepare the folder; `environment` overrides settings."""
-        self.home = Path(tempfile.mkdtemp(prefix=f"yw-{name}-", dir="/tmp"))
+    def __init__(
+        self, name: str, *, environment: Mapping[str, str] | None = None, home: Path | None = None
+    ) -> None:
+        """Prepare the folder; `environment` overrides settings; a `home` that is given is kept."""
+        self._kept = home is not None
+        if home is not None:
+            home.mkdir(parents=True, exist_ok=True)
+        self.home = home or Path(tempfile.mkdtemp(prefix=f"yw-{name}-", dir="/tmp"))
         self.home.chmod(0o755)  # the servers' own account must reach its folder below
         self.port = free_port()
         self._extra = dict(environment or {})
@@ -56,8 +61,17 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        if not os.environ.get("YIWANG_KEEP_STACK"):
+        if self._kept:
+            self._down()
+        elif not os.environ.get("YIWANG_KEEP_STACK"):
             shutil.rmtree(self.home, ignore_errors=True)
+
+    def _down(self) -> None:
+        """Stop the servers of a home that is kept, which the supervisor leaves running."""
+        subprocess.run(
+            [sys.executable, "manage.py", "down"], cwd=ROOT, env=self.environment(), check=True,
+            stdout=subprocess.DEVNULL, timeout=120,
+        )  # fmt: skip
 
     def environment(self) -> dict[str, str]:
         """Settings of this stack, with nothing left of the caller's own installation."""

@@ -43,6 +43,7 @@ PURE = {  # pure judgement -> what it may use beyond the standard library
     "dispatch/incidents/duplicates.py": (),
     "dispatch/incidents/evidence.py": (),
     "dispatch/incidents/ledger.py": (),
+    "dispatch/incidents/alike.py": ("numpy",),
     "dispatch/incidents/stages.py": (),
     "dispatch/incidents/chain.py": (),
     "dispatch/command/candidates.py": (),
