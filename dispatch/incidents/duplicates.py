@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
 WEIGHTS: Final = {"distance": 0.4, "time": 0.2, "category": 0.2, "text": 0.2}
 WORKER_RADIUS_M: Final = 50.0
@@ -43,6 +44,7 @@ class Candidate:
     description: str
 
 
+@lru_cache(4_096)  # the cases around a place are compared with every report from there
 def grams(text: str) -> frozenset[str]:
     """Return the character bigrams of `text`, folded (width, case) and without punctuation."""
     folded = unicodedata.normalize("NFKC", text).casefold()
@@ -80,7 +82,7 @@ def score(
 
 
 def offer(
-    candidates: Iterable[Candidate],
+    candidates: Sequence[Candidate],
     description: str,
     *,
     category: str,
@@ -88,7 +90,7 @@ def offer(
     window_h: float = WINDOW_HOURS,
 ) -> Sequence[Twin]:
     """Return the likeliest twins, best first; never more than five, never below the floor."""
-    words = grams(description)
+    words = grams(description) if candidates else frozenset()
     twins = [
         Twin(
             id=candidate.id,

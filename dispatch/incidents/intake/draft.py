@@ -106,7 +106,8 @@ def check(draft: Draft, category: Category) -> None:
         raise Invalid("联系电话只能是数字，可带区号", field="reporter.phone")
     if len(draft.photos) > MAX_PHOTOS:
         raise Invalid(f"照片最多 {MAX_PHOTOS} 张", field="photos")
-    as_json(draft.photos, most=MAX_ATTRIBUTES, name="photos")
+    if draft.photos:
+        as_json(draft.photos, most=MAX_ATTRIBUTES, name="photos")
     _check_attributes(draft.attributes, category)
 
 
@@ -129,7 +130,8 @@ def _within(text: str | None, most: int, what: str, name: str) -> None:
 
 
 def _check_attributes(attributes: Mapping[str, Any], category: Category) -> None:
-    as_json(attributes, most=MAX_ATTRIBUTES, name="attributes")
+    if attributes:
+        as_json(attributes, most=MAX_ATTRIBUTES, name="attributes")
     for each in category.attributes:
         value = attributes.get(each.code)
         if each.required and value in (None, "", []):

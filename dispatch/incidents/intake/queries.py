@@ -43,16 +43,17 @@ _COLUMNS: Final = ", ".join(
 
 # each LIMIT 1 also keeps the planner from reading a whole table for what is one look-up a report
 _PLACE = """
-told as materialized (
-  select * from rows from (json_to_recordset(JSON::json) as (COLUMNS)) with ordinality
-), placed as materialized (
-  select told.*, here.point, c.code as cell_code,
-    coalesce(c.village_code, v.code, w.code) as village,
-    coalesce(c.town_code, v.town_code, w.town_code, t.code) as town,
+ready as materialized (
+  select told.*, here.point, c.code as cell_code, area.village, area.town,
     case when c.code is not null then 'point' when v.code is not null then 'village'
          when w.code is not null then 'address' else 'unlocated' end as located_by,
-    told.village_code is not null and v.code is null as unknown_village
-  from told
+    told.village_code is not null and v.code is null as unknown_village,
+    coalesce(own.j ->> 'kind', limit_kind) as kind,
+    coalesce((own.j ->> 'minutes')::int, limit_minutes) as minutes,
+    coalesce((own.j ->> 'due_at')::timestamptz, due_at) as due,
+    case when own.j is null then told.mode else nullif(own.j -> 'mode', 'null') end as regime,
+    (select u.id from units u where u.code = coalesce(area.town::text, '430121')) as holder_unit
+  from rows from (json_to_recordset(JSON::json) as (COLUMNS)) with ordinality as told
   cross join lateral (
     select case when told.lon is not null
       then ST_SetSRID(ST_MakePoint(told.lon, told.lat), 4490) end as point
@@ -80,23 +81,19 @@ told as materialized (
       and strpos(told.words, g.short_name) > 0
     order by length(g.short_name) desc, g.code limit 1
   ) t on true
-), ready as materialized (
-  select placed.*,
-    coalesce(own.j ->> 'kind', limit_kind) as kind,
-    coalesce((own.j ->> 'minutes')::int, limit_minutes) as minutes,
-    coalesce((own.j ->> 'due_at')::timestamptz, due_at) as due,
-    case when own.j is null then placed.mode else nullif(own.j -> 'mode', 'null') end as regime,
-    (select u.id from units u where u.code = coalesce(town::text, '430121')) as holder_unit
-  from placed cross join lateral (
-    select coalesce(elsewhere -> village::text, elsewhere -> town::text) as j
+  cross join lateral (
+    select coalesce(c.village_code, v.code, w.code) as village,
+      coalesce(c.town_code, v.town_code, w.town_code, t.code) as town
+  ) area
+  cross join lateral (
+    select coalesce(elsewhere -> area.village::text, elsewhere -> area.town::text) as j
   ) own
-), claimed as materialized (
-  select ready.*, k.id as stored_id, k.fresh, k.same, k.tracking_code as earlier_code
+), given as materialized (
+  select ready.*, k.id as stored_id, k.fresh, k.same, k.tracking_code as earlier_code,
+    case when k.fresh
+      then day || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') end as number
   from ready, lateral yiwang.claim_key(actor_key, idempotency_key, body_hash, ready.id, at) k
   where not unknown_village
-), given as materialized (
-  select claimed.*, day || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') as number
-  from claimed where fresh
 )"""
 
 _STORE = """
@@ -112,11 +109,13 @@ stored as (
     persons, units, holder_unit, lead_unit, handled_by, lead_unit, confidential, urgent, drill,
     name_enc, phone_enc, reporter_key, at, fed_back_at,
     due, stage, regime ->> 'code', photos, attributes
-  from given
+  from given where fresh
 ), keyed as (
-  insert into incident_keys (number, tracking_code, id) select number, tracking_code, id from given
+  insert into incident_keys (number, tracking_code, id)
+  select number, tracking_code, id from given where fresh
 ), bound as materialized (
-  select given.*, array[salt, name_salt, reporter_salt] as salts,
+  select id, at, action, status, actor_name, actor_role, person, account, on_behalf, actor_unit,
+    note, photos, claimed_at, array[salt, name_salt, reporter_salt] as salts,
     array[
       yiwang.commitment(salt, jsonb_build_array(description, address, attributes, note, photos)),
       yiwang.commitment(name_salt, to_jsonb(actor_name)), reporter_commitment] as commitments,
@@ -124,7 +123,7 @@ stored as (
       'located_by', located_by, 'town_code', town, 'village_code', village,
       'cell_code', cell_code, 'category_version', category_version, 'holder_unit', holder_unit,
       'calendar', calendar, 'mode', regime) as data
-  from given
+  from given where fresh
 ), chained as materialized (
   select bound.*, yiwang.line_hash(null, id, 1, at, commitments, action, null, status, actor_role,
     person, account, on_behalf, actor_unit, null, claimed_at, data) as hash
@@ -142,29 +141,30 @@ stored as (
   insert into clock_segments (incident_id, n, stage, unit_id, kind, limit_minutes, cause,
     started_at, due_at, calendar)
   select id, 1, stage, holder_unit, kind, minutes, action, at, due, calendar from given
+  where fresh
 ), intended as (
   insert into outbox (kind, subject, rev, town_code, village_code, cell_code, units, persons,
     confidential, timer_key, due_at)
   select 'incident.' || action, id::text, 1, town, village, cell_code,
     case when confidential then '{}' else units end,
     case when confidential then '{}' else persons end, confidential, null::text, at
-  from given
+  from given where fresh
   union all
   select 'timer.incident_due', id::text, 0, null, null, null, '{}', '{}', false,
     'incident:' || id::text, due
-  from given
+  from given where fresh
 )"""
 
 _REPORT = f"""
 with {_PLACE.strip()}, {_STORE.strip()}
-select coalesce(c.stored_id, r.id) as id, c.fresh, c.same, c.earlier_code, g.number, r.cell_code,
+select coalesce(g.stored_id, r.id) as id, g.fresh, g.same, g.earlier_code, g.number, r.cell_code,
   r.village as village_code, r.town as town_code, r.located_by, r.due as due_at,
   r.unknown_village, r.holder_unit,
   coalesce((
     select jsonb_agg(to_jsonb(near)) from yiwang.acting_for(r.caller, r.at) as moment,
       yiwang.twins_near(r.lon, r.lat, r.radius_m, r.twins_since, moment, null) as near
-    where c.fresh and r.lon is not null), '[]'::jsonb) as twins
-from ready r left join claimed c using (ordinality) left join given g using (ordinality)
+    where g.fresh and r.lon is not null), '[]'::jsonb) as twins
+from ready r left join given g using (ordinality)
 order by r.ordinality
 """  # noqa: S608  put together from the constants above only
 _NAMED = _REPORT.replace("COLUMNS", _COLUMNS).replace("JSON", "%(told)s")
