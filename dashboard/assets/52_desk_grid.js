@@ -136,6 +136,7 @@
       if (test(i, now)) rows.push(rowOf(i));
     });
     grid.setGridOption("rowData", rows);
+    grid.setGridOption("loading", false);
     box.dataset.rows = String(rows.length);
   }
   function later() {
@@ -160,6 +161,7 @@
       if (change.full || change.incidents) later();
     });
     setInterval(() => api()?.refreshCells({ columns: ["due"], force: true }), 30e3);
+    setTimeout(later, 3000); // the grid may have been made anew while the page was laid out
     feed();
   }
 

@@ -91,75 +91,25 @@
       "已派出，等对方签收",
     );
 
-  const PICTURES = "image/jpeg,image/png,image/webp";
-  /** Let a photo be taken or a file chosen; null when nothing was. */
-  const pick = (evidence) =>
-    new Promise((resolve) => {
-      const input = document.createElement("input");
-      const paper = evidence === "document";
-      Object.assign(input, {
-        type: "file",
-        accept: paper ? `application/pdf,${PICTURES}` : PICTURES,
-      });
-      if (!paper) input.setAttribute("capture", "environment");
-      input.addEventListener("change", () => resolve(input.files[0] || null));
-      input.addEventListener("cancel", () => resolve(null));
-      input.click();
-    });
-
-  const whereAmI = () =>
-    new Promise((resolve) => {
-      if (!navigator.geolocation) return resolve(null);
-      const found = ({ coords }) => resolve(coords);
-      const options = { enableHighAccuracy: true, timeout: 8000, maximumAge: 30000 };
-      return navigator.geolocation.getCurrentPosition(found, () => resolve(null), options);
-    });
-
-  /** Upload what feedback needs; a photo's place is signed as it is taken. Returns its id. */
-  async function photograph(id, evidence, file) {
-    const form = new FormData();
-    form.append("file", file);
-    form.append("incident_id", id);
-    form.append("kind", evidence === "document" ? "document" : "after");
-    const here = evidence === "photo" ? await whereAmI() : null;
-    if (here) {
-      const { token } = await send("POST", "/api/v1/uploads/captures", {
-        incident_id: id,
-        lon: here.longitude,
-        lat: here.latitude,
-        accuracy: here.accuracy,
-      });
-      form.append("token", token);
-    }
-    return (await send("POST", "/api/v1/uploads", form)).id;
-  }
-
-  /** A file may only be asked for within seconds of the press: before the words, not after. */
-  async function act(button, id) {
-    const { action, rev, note, unit, evidence } = button.dataset;
-    const body = { action };
-    const wanted = evidence && evidence !== "none";
-    const file = wanted ? await pick(evidence) : null;
-    if (wanted && !file) {
-      const what = evidence === "document" ? "文书" : "照片";
-      toast(`反馈要附${what}，没有选${what}就没有提交`, true);
-      return;
-    }
-    if (action === "verify") body.approve = true;
-    if (note) {
-      const words = window.prompt(note);
-      if (words === null) return;
-      body.note = words;
-    }
-    if (unit) body.to_unit = Number(unit);
-    attempt(
-      button,
-      async () => {
-        if (file) body.photos = [await photograph(id, evidence, file)];
-        return send("POST", `/api/v1/incidents/${id}/actions`, body, { "If-Match": rev });
-      },
-      `${button.textContent.trim()}，已记入时间线`,
-    );
+  /** Take an action: at once, or after its form (办理表单) is filled in. */
+  function act(button, id) {
+    const { action, rev, said, asks } = button.dataset;
+    const title = button.textContent.trim();
+    const go = (body) =>
+      send(
+        "POST",
+        `/api/v1/incidents/${id}/actions`,
+        { action, ...JSON.parse(said || "{}"), ...body },
+        { "If-Match": rev },
+      );
+    const done = `${title}，已记入时间线`;
+    if (!asks) return void attempt(button, () => go({}), done);
+    const finish = async (body) => {
+      await go(body);
+      toast(done);
+      yw.desk.refreshPanel();
+    };
+    yw.deskForm.open({ title, id, asks: JSON.parse(asks), done: finish });
   }
 
   function press(event) {

@@ -6,7 +6,7 @@ from typing import Any
 
 from dash import html
 
-from dashboard.components import words
+from dashboard.components import case_acts, words
 from dashboard.components.reporter_row import reporter_row
 
 ENTRIES_SHOWN = 8
@@ -24,27 +24,6 @@ ORDER_WORDS = {
     "enroute": "途中",
     "onsite": "到场",
 }
-# the verbs a desk offers as buttons, in the order a case passes them; dispatching has its own
-ACTION_WORDS = {
-    "accept": "受理",
-    "verify": "核实属实",
-    "assign": "派给主办单位",
-    "sign": "签收",
-    "feed_back": "反馈",
-    "pass_check": "核查通过",
-    "fail_check": "退回返工",
-    "urge": "催办",
-    "escalate": "提级",
-    "reopen": "重启",
-}
-ASK_NOTE = {
-    "feed_back": "处置结果怎么写？",
-    "fail_check": "哪里没有做好？",
-    "escalate": "为什么要提级？",
-    "reopen": "为什么重启？",
-    "urge": "催办的话：",
-}
-BUTTONS_SHOWN = 5
 PHOTOS_SHOWN = 6
 PHOTO_WORDS = {"before": "处置前", "after": "处置后", "document": "文书"}
 
@@ -57,7 +36,9 @@ def case_panel(case: dict[str, Any]) -> list[Any]:
             [
                 _title(case),
                 *reporter_row(case),
+                *case_acts.requests(case),
                 _clock(case),
+                *case_acts.shares(case),
                 *_orders(case),
                 *_proposal(case),
                 *_photos(case),
@@ -67,12 +48,17 @@ def case_panel(case: dict[str, Any]) -> list[Any]:
             className="body",
             **place,
         ),
-        _actions(case),
+        case_acts.buttons(case),
     ]
 
 
 def _level(case: dict[str, Any]) -> html.Span:
     return html.Span(words.LEVEL_WORDS.get(case["level"], ""), className=f"grade g{case['level']}")
+
+
+def _card(case: dict[str, Any]) -> list[html.I]:
+    card = case_acts.CARD_WORDS.get(case.get("card") or "")
+    return [html.I(card, className="cardtag")] if card else []
 
 
 def _title(case: dict[str, Any]) -> html.Div:
@@ -86,12 +72,14 @@ def _title(case: dict[str, Any]) -> html.Div:
     where = " · ".join(part for part in (case.get("place"), case.get("address")) if part)
     source = " · ".join(
         part
-        for part in (case.get("source_name"), f"{words.hour(case.get('reported_at'))} 上报")
+        for part in (case.get("source_name"), f"{words.limit(case.get('reported_at'))} 上报")
         if part
     )
     return html.Div(
         [
-            html.H1([html.Span(case["title"]), _level(case), html.Small(case["number"])]),
+            html.H1(
+                [html.Span(case["title"]), _level(case), *_card(case), html.Small(case["number"])]
+            ),
             html.P(where or "还没有落点"),
             html.P(case.get("description") or "", className="words")
             if case.get("description")
@@ -114,7 +102,7 @@ def _time_left(case: dict[str, Any]) -> list[Any]:
     provisional = "（暂定）" if case.get("due_provisional") else ""
     return [
         html.Span(className="num", **{"data-due": str(due), "data-from": str(since)}),
-        html.Span(f"{stage}时限 {words.hour(case['due_at'])}{provisional}", className="t2"),
+        html.Span(f"{stage}时限 {words.limit(case['due_at'])}{provisional}", className="t2"),
         *_mode(case),
     ]
 
@@ -263,7 +251,7 @@ def _timeline(case: dict[str, Any]) -> html.Div:
     rows = [
         html.Div(
             [
-                html.I(words.hour(entry["at"])),
+                html.I(words.limit(entry["at"])),
                 html.Span(
                     " ".join(
                         w for w in (entry.get("actor"), entry.get("words"), entry.get("note")) if w
@@ -310,37 +298,3 @@ def _photos(case: dict[str, Any]) -> list[html.Div]:
         for photo in shown
     ]
     return [html.Div([html.H4("照片和文书"), html.Div(frames, className="shots")], className="sec")]
-
-
-def _actions(case: dict[str, Any]) -> html.Div:
-    allowed = case.get("allowed") or []
-    buttons = [
-        html.Button(
-            word,
-            className="btn",
-            type="button",
-            **{
-                "data-act": "action",
-                "data-action": action,
-                "data-id": str(case["id"]),
-                "data-rev": str(case["rev"]),
-                **({"data-note": ASK_NOTE[action]} if action in ASK_NOTE else {}),
-                **({"data-evidence": case["evidence"]} if action == "feed_back" else {}),
-            },
-        )
-        for action, word in ACTION_WORDS.items()
-        if action in allowed
-    ][:BUTTONS_SHOWN]
-    rows: list[Any] = []
-    if case.get("proposal") and case["proposal"]["ranked"]:
-        rows.append(
-            html.Button(
-                [html.Span("派遣"), html.Kbd("D")],
-                className="btn go",
-                type="button",
-                **{"data-act": "dispatch", "data-id": str(case["id"])},
-            )
-        )
-    close = html.Button("收起", className="btn", type="button", **{"data-act": "close"})
-    rows.append(html.Div([*buttons, html.Span(className="sp"), close], className="row"))
-    return html.Div(rows, className="go-row")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from core import clock
 from core.clock import LOCAL
 
 STEPS = ("上报", "立案", "派遣", "签收", "处置", "核查", "结案")
@@ -57,6 +58,18 @@ def hour(value: Any) -> str:
     """Return HH:MM of the county's clock, or a dash."""
     at = moment(value)
     return at.astimezone(LOCAL).strftime("%H:%M") if at else "—"
+
+
+def limit(value: Any) -> str:
+    """Return a moment as it is said today: 15:08, or 11-17 16:00 on another day; or a dash."""
+    at = moment(value)
+    if at is None:
+        return "—"
+    here, today = at.astimezone(LOCAL), clock.local(clock.now()).date()
+    if here.date() == today:
+        return here.strftime("%H:%M")
+    day = f"{here.month}-{here.day} {here:%H:%M}"
+    return day if here.year == today.year else f"{here.year}-{day}"
 
 
 def millis(value: Any) -> int:

@@ -293,7 +293,9 @@ def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
             "unit_id": row.unit_id,
             "person": row.person,
             "name": row.name,
+            "reason_code": row.reason_code,
             "note": row.note,
+            "given_by": row.given_by,
             "until": _stamp(row.until),
         }
         for row in queries_grants.shown(session, incident_id)
@@ -307,7 +309,9 @@ def _requests(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
             "kind": row.kind,
             "label": REQUEST_NAMES.get(row.kind, row.kind),  # type: ignore[call-overload]
             "asked_by": row.asked_by,
+            "reason": row.reason_code,
             "note": row.note,
+            "until": row.data.get("until"),
             "asked_at": _stamp(row.asked_at),
             "due_at": _stamp(row.due_at),
             "decided_at": _stamp(row.decided_at),
