@@ -23,6 +23,7 @@ def test_a_list_is_counted_opened_worked_and_left(
     case = site.report("占道经营", *XINGSHA)
     until(desk, f"({COUNT})('accept') === '1'")
     desk.click("#need-lists [data-list=accept]")
+    desk.wait_for_selector("#need-list .need[data-id]")
     desk.keyboard.press("j")
     until(
         desk,
