@@ -130,6 +130,13 @@ class Stack:
             self._supervisor.kill()
         self._supervisor = None
 
+    @property
+    def supervisor_pid(self) -> int:
+        """The process id of what starts, and starts again, everything else."""
+        if self._supervisor is None:
+            raise NotReady("nothing was started")
+        return self._supervisor.pid
+
     def last_words(self) -> str:
         """The end of the supervisor's output and of the logs."""
         said = [(self.home / "supervisor.out").read_text(errors="replace")[-2000:]]

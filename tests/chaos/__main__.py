@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.bench.stack import Stack
 from tests.bench.table import Row, show, write
-from tests.chaos import screens, under_load
+from tests.chaos import reception, screens, under_load
 from tests.chaos.faults import FAULTS
 
 OUT = Path(__file__).parent / "out"
@@ -21,6 +21,7 @@ OTHERS = {
     "slow-commit": under_load.slow_commit,
     "tabs": screens.seven_tabs,
     "stripes": screens.relay_stopped,
+    "reception": reception.database_stopped,
 }
 
 
