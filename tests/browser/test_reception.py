@@ -122,6 +122,12 @@ def test_with_the_database_away_cases_are_numbered_here_and_stored_once_afterwar
         take_a_case(page, "断开时的第二件")
         assert page.evaluate("document.body.dataset.stored") == "本机 002"
         assert "本机已存 2 件" in page.inner_text("#strip")
+        page.keyboard.press("Control+z")
+        assert page.input_value("#words") == "断开时的第二件", "taken back into the form"
+        assert "本机已存 1 件" in page.inner_text("#strip")
+        page.evaluate("delete document.body.dataset.stored")
+        page.keyboard.press("Control+Enter")
+        until(page, "document.body.dataset.stored === '本机 003'")
     until(page, "document.body.dataset.state === 'live' && document.body.dataset.waiting === '0'")
     kept = rows(
         "select i.description, e.claimed_at < e.recorded_at as was_said_before"
@@ -134,6 +140,41 @@ def test_with_the_database_away_cases_are_numbered_here_and_stored_once_afterwar
     ]
     assert one("select count(*) as n from incidents")["n"] == before + 2
     assert page.evaluate("localStorage.getItem('window.queue')") == "[]"
+
+
+def test_what_a_slip_of_the_finger_wiped_comes_back_and_the_number_is_veiled(
+    site: Site, signed_in: Opener, heard: Heard
+) -> None:
+    page = signed_in("reception1").new_page()
+    page.goto(f"{site.url}/window")
+    until(page, READY)
+    keys = Keyboard(page)
+    keys.press("F3")
+    keys.type("13900000417")
+    keys.press("Enter", "Enter")
+    assert page.input_value("#phone").split() == ["139", "****", "0417"]
+    keys.write("替人登记的路灯不亮")
+    keys.press("Enter")
+    keys.type("ldbl")
+    keys.press("Enter")
+    keys.type("kylsq")
+    keys.press("Enter", "F9")
+    until(page, "document.getElementById('duty-list').children.length > 0")
+    assert page.inner_text("#duty-list").startswith("值班长")
+    keys.press("Escape")
+    assert page.input_value("#words") == "替人登记的路灯不亮", "Esc shut the list and nothing else"
+    keys.press("Escape")
+    assert page.input_value("#words") == ""
+    keys.press("Control+z")
+    assert page.input_value("#words") == "替人登记的路灯不亮"
+    keys.press("Control+Enter")
+    until(page, "Boolean(document.body.dataset.stored)")
+    assert "（代录）" in page.inner_text("#slip")
+    kept = one("select source, attributes from incidents where description = '替人登记的路灯不亮'")
+    assert (kept["source"], kept["attributes"]["recorded_for"]) == ("window", "代录")
+    keys.press("Control+z")
+    assert "不能撤回" in page.inner_text("#wrong")
+    assert heard.complaints == []
 
 
 @pytest.fixture

@@ -106,6 +106,7 @@ def test_a_caller_is_known_by_number_but_nobody_reads_what_they_said(clerk: Test
 def test_cases_beside_are_offered_with_and_without_a_point(clerk: TestClient, people: Cast) -> None:
     lon, lat = inside(VILLAGE)
     near = people.town.report("井盖缺失", lon=lon, lat=lat, description="井盖没了，路口很危险")
+    people.town.report("流动摊贩", lon=lon, lat=lat, description="卖水果的占了半边路")
     spoken = clerk.post(REPORTS, json=case(category="0201", description="井盖没了在菜场门口"))
     asked = {"category": "0201", "description": "井盖没了", "village_code": VILLAGE}
     found = clerk.post(f"{W}/beside", json=asked).json()
@@ -113,6 +114,7 @@ def test_cases_beside_are_offered_with_and_without_a_point(clerk: TestClient, pe
     assert told.keys() == {near.incident.number, spoken.json()["number"]}
     assert told[spoken.json()["number"]]["distance_m"] is None
     assert "危险" not in str(found)
+    assert "流动摊贩" not in str(found["twins"]), "near in place and time alone is no likeness"
     assert found["around"]["lines"]
     assert found["accept_by"] < found["handled_by"]
 

@@ -1,16 +1,21 @@
 /* 导诊台: one case from the first key to the printed slip, by keyboard alone, with or without us. */
 (() => {
   "use strict";
-  const $ = (id) => document.getElementById(id), queue = window.windowQueue, lists = window.windowLists, map = window.lightMap;
+  const $ = (id) => document.getElementById(id), queue = window.windowQueue, lists = window.windowLists, map = window.lightMap, more = window.windowMore;
   const { ask, read, write } = queue;
+  const PROXY = "proxy", SENDERS = { F1: "hotline", F2: "window", F3: PROXY };
   const EMPTY = { source: "hotline", cls: null, place: null, point: null, twins: [], same: "", known: null, started: 0 };
   let book = read("book", null), now = { ...EMPTY }, cut = false, cutSince = 0, last = read("last", null), asked = 0;
   const clock = (at, day = false) => new Date(at).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", ...(day ? { month: "long", day: "numeric" } : {}), hour: "2-digit", minute: "2-digit", ...(day === null ? { second: "2-digit" } : {}), hour12: false });
   const sameDay = (at) => new Date(at).toDateString() === new Date().toDateString();
   const moment = (at) => sameDay(at) ? clock(at) : clock(at, true);
   const spoken = (code) => `${code.slice(0, 5)}-${code.slice(5)}`;
-  const masked = (phone) => phone.length > 6 ? `${phone.slice(0, 3)} **** ${phone.slice(-4)}` : phone;
+  const masked = (phone) => phone.length > 6 ? `${phone.slice(0, 3)}\u00a0****\u00a0${phone.slice(-4)}` : phone;
   const node = (name, props = {}, ...children) => { const made = Object.assign(document.createElement(name), props); made.append(...children); return made; };
+  /* the number stands in full only while it is being typed */
+  const phone = () => $("phone").dataset.full ?? $("phone").value;
+  const veil = () => { const said = phone(); if (said.replace(/\D/g, "").length > 6) { $("phone").dataset.full = said; $("phone").value = masked(said.replace(/\D/g, "")); } };
+  const unveil = () => { if ($("phone").dataset.full !== undefined) $("phone").value = $("phone").dataset.full; delete $("phone").dataset.full; };
   const wrong = (words, id) => { $("wrong").textContent = words; $("wrong").hidden = !words; if (words && id) $(id).focus(); };
 
   /* fields in the order a conversation takes */
@@ -24,12 +29,12 @@
   /* who (谁) */
   const earlier = (...children) => $("earlier").replaceChildren(...children);
   const lookUp = async () => {
-    const phone = $("phone").value.replace(/\D/g, "");
-    if (phone.length < 7) { $("earlier-n").hidden = true; return; }
+    const number = phone().replace(/\D/g, "");
+    if (number.length < 7) { $("earlier-n").hidden = true; return; }
     try {
-      const { cases } = await ask("POST", "/api/v1/window/caller", { phone });
+      const { cases } = await ask("POST", "/api/v1/window/caller", { phone: number });
       $("earlier-n").hidden = !cases.length; $("earlier-n").textContent = cases.length;
-      earlier(...(cases.length ? cases.slice(0, 3).map((each) => node("div", { className: "old" }, lists.span("t3", clock(each.reported_at, true).split(" ")[0]), node("b", { textContent: each.title }), lists.span("t2", each.status), node("small", { textContent: `${each.place} · ${each.source} · ${each.number}` }))) : [node("p", { className: "none", textContent: "这个号码以前没有来过。" })]));
+      earlier(...(cases.length ? cases.slice(0, 3).map((each) => node("div", { className: "old" }, lists.span("t3", clock(each.reported_at, true).split(" ")[0]), node("b", { textContent: each.title }), lists.span("t2", each.status), node("small", { textContent: `${each.place} · ${each.source} · 尾号 ${each.number.slice(-6)}`, title: each.number }))) : [node("p", { className: "none", textContent: "这个号码以前没有来过。" })]));
       const days = cases.filter((each) => Date.now() - new Date(each.reported_at) < 30 * 864e5).length;
       $("phone-said").textContent = days ? `30 天内第 ${days + 1} 次` : "";
     } catch { earlier(node("p", { className: "none", innerHTML: "连不上时查不到来电人的旧案。<br>恢复后自动比对。" })); }
@@ -94,9 +99,9 @@
     render(); drawMap();
   };
   const showTwins = () => {
-    $("step-4").classList.toggle("done", Boolean(now.known)); $("twin-acts").hidden = !now.twins.length;
+    $("step-4").classList.toggle("done", Boolean(now.known)); $("step-4").classList.toggle("off", cut); $("twin-acts").hidden = !now.twins.length;
     $("twins-said").textContent = now.known ? `30 天、1 千米内 ${now.twins.length} 件` : "";
-    if (cut) { $("twins").replaceChildren(node("p", { className: "none", textContent: "连不上时查不到相似案件。恢复后照常登记，受理时再看是不是同一件，不会悄悄合并。" })); return; }
+    if (cut) { $("twins").replaceChildren(node("p", { className: "none", textContent: "连不上时查不到相似案件。恢复后照常登记，受理时再看是不是同一件，不会悄悄合并。" }), node("p", { className: "none", textContent: `本机仍可用：分类、村名、分诊、打印。${book ? `分类和值班表按 ${moment(book.at)} 存下的。` : ""}查询码取自本机预留号段，还剩 ${codes().length} 个。` })); return; }
     $("twins").replaceChildren(...(now.twins.length ? now.twins.map((each, n) => {
       const card = node("button", { type: "button", className: "twin" }, node("h3", {}, each.title, node("small", { textContent: each.distance_m === null ? "同一村" : `${(each.distance_m / 1000).toFixed(1)} 千米` })), node("p", { innerHTML: "" }, `${each.number}　相似 ${each.score.toFixed(2)}`, document.createElement("br"), `${ago(each.hours)}　${each.status}${each.agency ? `　${each.agency} 主办` : ""}`));
       card.setAttribute("aria-pressed", now.same ? now.same === each.number : n === 0); card.onclick = () => same(each.number); return card;
@@ -118,7 +123,7 @@
   };
   const codes = () => read("codes", []);
   const slip = (entry) => {
-    const rows = [["来访", `${entry.name || "未留姓名"}　${entry.phone?.includes("*") ? entry.phone : masked(entry.phone || "")}`], ["事项", entry.title], ["地点", entry.place], ["承接", entry.lead], ["窗口", entry.window]];
+    const rows = [["来访", `${entry.name || "未留姓名"}${entry.proxy ? "（代录）" : ""}　${entry.phone?.includes("*") ? entry.phone : masked(entry.phone || "")}`], ["事项", entry.title], ["地点", entry.place], ["承接", entry.lead], ["窗口", entry.window]];
     if (entry.due) rows.push(["答复", `${moment(entry.due)} 前办好`]); else if (entry.local) rows.push(["正式号", "恢复后补登"]);
     if (entry.at) rows.push(["登记", moment(entry.at)]);
     const code = entry.reserved, picture = code ? `<svg class="qr" role="img" aria-label="查进度的二维码" viewBox="-2 -2 ${code.side + 4} ${code.side + 4}" shape-rendering="crispEdges"><path d="${code.qr}" fill="#000"/></svg><div class="code num">${spoken(code.code)}</div>` : "";
@@ -126,7 +131,7 @@
       node("div", { className: "facts" }, ...rows.flatMap(([k, v]) => [node("span", { textContent: k }), node("b", { textContent: v })])), node("div", { innerHTML: picture }));
   };
   const centre = () => now.place?.town ? `${now.place.town}综治中心` : "县综治中心";
-  const draft = () => ({ name: $("name").value.trim(), phone: $("phone").value.replace(/[^\d+-]/g, ""), title: now.cls?.name || "", place: now.place ? [now.place.village_code ? now.place.label : "", now.place.address].filter(Boolean).join(" ") : "", lead: now.cls ? centre() : "", window: now.cls ? `${now.cls.window.n} 号窗口 ${now.cls.window.name}` : "", due: now.known?.handled_by || "", reserved: codes()[0] });
+  const draft = () => ({ proxy: now.source === PROXY, name: $("name").value.trim(), phone: phone().replace(/[^\d+-]/g, ""), title: now.cls?.name || "", place: now.place ? [now.place.village_code ? now.place.label : "", now.place.address].filter(Boolean).join(" ") : "", lead: now.cls ? centre() : "", window: now.cls ? `${now.cls.window.n} 号窗口 ${now.cls.window.name}` : "", due: now.known?.handled_by || "", reserved: codes()[0] });
   const render = () => {
     showTwins(); triage(); slip(draft());
     const each = now.cls, due = now.known?.handled_by;
@@ -146,7 +151,8 @@
   const entryOf = () => {
     const said = draft(), attributes = Object.fromEntries([...$("asks").querySelectorAll("input,select")].filter((each) => each.value).map((each) => [each.id.slice(4), each.value]));
     if (now.same) attributes.same_as = now.same;
-    const body = { category: now.cls.code, description: $("words").value.trim(), source: now.source, attributes, claimed_at: new Date().toISOString(), reporter: { name: said.name || null, phone: said.phone || null } };
+    if (said.proxy) attributes.recorded_for = "代录";
+    const body = { category: now.cls.code, description: $("words").value.trim(), source: said.proxy ? "window" : now.source, attributes, claimed_at: new Date().toISOString(), reporter: { name: said.name || null, phone: said.phone || null } };
     if (now.place.address || !now.place.village_code) body.address = now.place.address;
     if (now.point) body.point = { lon: now.point[0], lat: now.point[1], frame: "cgcs2000" }; else if (now.place.village_code) body.village_code = now.place.village_code;
     if (said.reserved) body.reserved = { code: said.reserved.code, seal: said.reserved.seal };
@@ -157,7 +163,7 @@
     if (missing) { wrong(...missing); return; }
     if ($("send").disabled) return;
     wrong(""); $("send").disabled = true;
-    const entry = entryOf();
+    const entry = entryOf(), said = form();
     try {
       if (cut) throw new queue.Away();
       const receipt = await queue.send(entry);
@@ -166,6 +172,7 @@
       if (!(error instanceof queue.Away) && error.status !== 401) { $("send").disabled = false; wrong(error.message); return; }
       entry.local = queue.localNumber(); queue.keep(entry); goAway();
     }
+    more.remember(entry.local ? { ...said, key: entry.key, code: entry.reserved } : { number: entry.number });
     write("codes", codes().slice(1)); lists.remember(now.cls.code); write("last", last = { ...entry, phone: masked(entry.phone), body: undefined });
     const spent = read("spent", {}), today = new Date().toDateString();
     write("spent", { day: today, list: [...(spent.day === today ? spent.list : []), entry.spent] });
@@ -174,8 +181,28 @@
     slip(last); $("after").textContent = entry.number ? `刚登记 ${entry.number}，F8 再打一张` : `刚存本机 ${entry.local}，恢复后自动补登`;
     if (codes().length < 15) reserve();
   };
+  /* what stands in the form, to be put back */
+  const FIELDS = ["phone", "name", "words", "what", "where"];
+  const form = () => ({ now, fields: Object.fromEntries([...FIELDS.map((id) => [id, id === "phone" ? phone() : $(id).value]), ...[...$("asks").querySelectorAll("input,select")].map((each) => [each.id, each.value])]) });
+  const empty = () => FIELDS.every((id) => !$(id).value);
+  const putBack = ({ now: was, fields }) => {
+    clear(); now = was; if (was.cls) setClass(was.cls); now.same = was.same;
+    for (const id in fields) if ($(id)) $(id).value = fields[id];
+    $("step-3").classList.toggle("done", Boolean(was.place)); veil(); setSource(was.source); render(); drawMap(); $("send").focus();
+  };
+  const undo = () => {
+    const found = more.takeBack();
+    if (!found) { wrong("没有可以撤回的：清空和存本机后 10 秒内才能撤回"); return; }
+    if (found.number) { wrong(`${found.number} 已经登记，不能撤回：登错了请告诉承接单位，再登一件对的`); return; }
+    if (found.key) {
+      if (!queue.waiting().some((each) => each.key === found.key)) { wrong("这件已经补登，不能撤回：登错了请告诉承接单位"); return; }
+      queue.drop(found.key); if (found.code) write("codes", [found.code, ...codes()]); showStrip();
+    }
+    putBack(found); $("after").textContent = "已撤回，改好再登记";
+  };
+  const wipe = () => { if (!empty()) more.remember(form()); clear(); };
   const clear = () => {
-    now = { ...EMPTY, source: now.source }; for (const id of ["phone", "name", "words", "what", "where"]) $(id).value = "";
+    now = { ...EMPTY, source: now.source }; delete $("phone").dataset.full; for (const id of FIELDS) $(id).value = "";
     document.querySelectorAll(".step.done").forEach((each) => each.classList.remove("done")); $("asks").replaceChildren(); $("phone-said").textContent = ""; $("what-said").textContent = book ? `${book.classes.length} 小类，常用在前` : ""; $("where-said").textContent = "";
     $("earlier-n").hidden = true; earlier(node("p", { className: "none", textContent: "输入号码后按回车，这里列出以前的案件。" })); $("triage").replaceChildren(node("p", { className: "none", textContent: "选了分类，这里告诉您去几号窗口、谁来办、走哪条路。" })); where.show([]); offerClasses(); wrong(""); drawMap(); render(); $("phone").focus();
   };
@@ -206,7 +233,7 @@
   const showToday = () => { const spent = read("spent", {}), list = spent.day === new Date().toDateString() ? [...spent.list].sort((a, b) => a - b) : []; $("today").textContent = list.length ? `今日 ${list.length} 件，中位 ${Math.round(list[list.length >> 1] / 1000)} 秒` : "今日 0 件"; };
 
   /* keys (按键) */
-  const setSource = (source) => { now.source = source; document.querySelectorAll("[data-source]").forEach((each) => each.setAttribute("aria-pressed", each.dataset.source === source)); };
+  const setSource = (source) => { now.source = source; $("for-whom").textContent = source === PROXY ? "代录" : "本人"; slip(draft()); document.querySelectorAll("[data-source]").forEach((each) => each.setAttribute("aria-pressed", each.dataset.source === source)); };
   const enter = (target) => {
     if (target.id === "phone") { lookUp(); $("step-1").classList.add("done"); }
     if (target.id === "what") { what.take(); if (!what.now) go(1); return; }
@@ -217,19 +244,22 @@
   const LISTS = { what, where };
   document.addEventListener("keydown", (event) => {
     const { key, target } = event, list = LISTS[target.id];
-    if ($("call").open) return;
+    if (document.querySelector("dialog[open]")) return;
     const done = () => { event.preventDefault(); event.stopPropagation(); };
     if (event.isComposing) return;
     if (key === "Enter" && event.ctrlKey) { done(); submit(); }
     else if (key === "Enter" && event.shiftKey) { done(); go(-1); }
     else if (key === "Enter" && target.closest(".twin, .acts, .src, .plain")) return;
     else if (key === "Enter") { done(); enter(target); }
-    else if (key === "F1" || key === "F2") { done(); setSource(key === "F1" ? "hotline" : "window"); }
+    else if (SENDERS[key]) { done(); setSource(SENDERS[key]); }
     else if (key === "F4") { done(); window.windowCalls.open(); }
     else if (key === "F7") { done(); paper(); }
     else if (key === "F8") { done(); if (last) { slip(last); window.print(); } }
-    else if (key === "Escape") { done(); clear(); }
-    else if (event.altKey && "123w".includes(key.toLowerCase())) { done(); $({ 1: "phone", 2: "what", 3: "where", w: "words" }[key.toLowerCase()]).focus(); }
+    else if (key === "F9") { done(); more.duty(); }
+    else if (key === "F12") { done(); more.keys(); }
+    else if (key.toLowerCase() === "z" && event.ctrlKey && empty()) { done(); undo(); }
+    else if (key === "Escape") { done(); wipe(); }
+    else if (event.altKey && "12346w".includes(key.toLowerCase())) { done(); ($({ 1: "phone", 2: "what", 3: "where", 4: now.twins.length ? "twin-yes" : "where", 6: "send", w: "words" }[key.toLowerCase()])).focus(); }
     else if (list && (key === "ArrowDown" || key === "ArrowUp")) { done(); list.move(key === "ArrowDown" ? 1 : -1); }
     else if (target.id === "what" && /^[1-9]$/.test(key) && what.rows[key - 1]) { done(); what.at = key - 1; what.take(); }
     else if (target.id === "send" && now.twins.length && /^[mn]$/i.test(key)) { done(); same(key.toLowerCase() === "m" ? now.twins[0].number : ""); }
@@ -239,6 +269,7 @@
   $("what").addEventListener("input", () => { now.cls = null; offerClasses(); });
   $("where").addEventListener("input", () => { now.place = null; offerPlaces(); });
   for (const id of ["phone", "name"]) $(id).addEventListener("input", () => slip(draft()));
+  $("phone").addEventListener("blur", veil); $("phone").addEventListener("focus", unveil);
   $("send").onclick = submit; $("paper").onclick = paper; $("twin-yes").onclick = () => same(now.twins[0].number); $("twin-no").onclick = () => same("");
   document.querySelectorAll("[data-source]").forEach((each) => { each.onclick = () => setSource(each.dataset.source); });
   setInterval(() => {
@@ -255,7 +286,7 @@
     if (book) $("what-said").textContent = `${book.classes.length} 小类，常用在前`;
     offerClasses();
     if (codes().length < 15) await reserve();
-    await window.windowCalls.load(); render(); await beat(); setInterval(beat, 4000); setInterval(window.windowCalls.load, 60000);
+    await window.windowCalls.load(); await more.load(); render(); await beat(); setInterval(beat, 4000); setInterval(() => { window.windowCalls.load(); more.load(); }, 60000);
     document.body.dataset.ready = "1";
   };
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/window/worker.js", { scope: "/window" }).catch(() => undefined);

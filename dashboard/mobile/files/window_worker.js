@@ -1,7 +1,7 @@
 /* Keeps the reception window at hand while the platform is away: the network first, then what was kept. */
 "use strict";
-const KEPT = "window-1";
-const SHELL = ["/window", "/assets/09_fonts.css", "/assets/10_tokens.css", "/mobile/window.css", "/mobile/report_map.js", "/mobile/window_queue.js", "/mobile/window_lists.js", "/mobile/window_calls.js", "/mobile/window.js", "/mobile/icon.svg"];
+const KEPT = "window-2";
+const SHELL = ["/window", "/assets/09_fonts.css", "/assets/10_tokens.css", "/mobile/window.css", "/mobile/report_map.js", "/mobile/window_queue.js", "/mobile/window_lists.js", "/mobile/window_calls.js", "/mobile/window_more.js", "/mobile/window.js", "/mobile/icon.svg"];
 self.addEventListener("install", (event) => event.waitUntil(caches.open(KEPT).then((kept) => kept.addAll(SHELL)).then(() => self.skipWaiting())));
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 self.addEventListener("fetch", (event) => {

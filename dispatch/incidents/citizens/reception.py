@@ -29,6 +29,7 @@ REMEMBERED: Final = timedelta(days=730)
 BESIDE_M: Final = 1_000.0
 BESIDE_SINCE: Final = timedelta(days=30)
 _CALLS: Final = 50
+_SAME_WORDS: Final = 0.15
 _IN_VILLAGE_M: Final = 400.0  # how far two without a point are taken to be within one village
 
 
@@ -71,7 +72,10 @@ def beside(
     )
     words = duplicates.grams(description)
     offered = [{**_shown(row), "score": _score(row, words, category)} for row in found]
-    likely = [each for each in offered if each["score"] >= duplicates.LEAST]
+    related = {row["number"] for row in found if _related(row, words, category)}
+    likely = [
+        each for each in offered if each["score"] >= duplicates.LEAST and each["number"] in related
+    ]
     return sorted(likely, key=lambda each: -each["score"])[:2]
 
 
@@ -88,6 +92,13 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "lon": row["lon"],
         "lat": row["lat"],
     }
+
+
+def _related(row: dict[str, Any], words: frozenset[str], category: Category) -> bool:
+    """Tell whether a case nearby speaks of the same kind of matter, or in the same words."""
+    if row["category"][:2] == category.major_code:
+        return True
+    return duplicates.likeness(words, duplicates.grams(row["description"])) >= _SAME_WORDS
 
 
 def _score(row: dict[str, Any], words: frozenset[str], category: Category) -> float:
