@@ -99,7 +99,9 @@ def _mac(key: keyring.HashKey, message: bytes, purpose: str) -> bytes:
 
 
 def _hash(key: keyring.HashKey, message: bytes) -> bytes:
-    made = HMAC(key.key, hashes.SM3() if key.kind == "gm" else hashes.SHA256())
+    if key.kind != "gm":
+        return hmac.digest(key.key, message, "sha256")
+    made = HMAC(key.key, hashes.SM3())
     made.update(message)
     return made.finalize()
 

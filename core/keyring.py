@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -53,7 +54,7 @@ class Ring:
     retired: dict[int, str]
 
 
-_known: dict[Path, tuple[tuple[int, int], Ring]] = {}
+_known: dict[str, tuple[tuple[int, int], Ring]] = {}
 
 
 def path() -> Path:
@@ -61,26 +62,31 @@ def path() -> Path:
     return settings().home / FILE
 
 
+@lru_cache(maxsize=8)
+def _file(home: Path) -> str:
+    return str(home / FILE)
+
+
 def read() -> Ring:
     """Return the keys as the file holds them now; the first use of an installation makes it."""
-    where = path()
+    where = _file(settings().home)  # a path taken apart at each value costs more than sealing it
     try:
-        found = where.stat()
+        found = os.stat(where)  # noqa: PTH116
     except FileNotFoundError:
-        _create(where)
-        found = where.stat()
+        _create(Path(where))
+        found = os.stat(where)  # noqa: PTH116
     stamp = (found.st_mtime_ns, found.st_ino)
     known = _known.get(where)
     if known and known[0] == stamp:
         return known[1]
-    ring = _parse(json.loads(where.read_text()))
+    ring = _parse(json.loads(Path(where).read_text()))
     _known[where] = (stamp, ring)
     return ring
 
 
 def read_anew() -> Ring:
     """Return the keys, whatever this process remembers."""
-    _known.pop(path(), None)
+    _known.pop(_file(settings().home), None)
     return read()
 
 

@@ -26,6 +26,7 @@ ROWS = (
     "scale",
     "security",
     "ledger",
+    "importing",
 )
 
 

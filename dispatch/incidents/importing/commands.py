@@ -10,7 +10,7 @@ import click
 
 from core import clock
 from core.db import Access, transaction
-from core.errors import DomainError
+from core.errors import DomainError, Invalid
 
 _SHOWN = 20
 
@@ -69,21 +69,22 @@ def _begin(number: int, columns: dict[str, str], defaults: dict[str, str], actor
     from dispatch.incidents.importing import service
     from dispatch.incidents.importing.columns import Plan
 
-    with transaction(Access.worker()) as session:
-        found = service.one(session, number)
-        unknown = columns.keys() - set(found.headings)
-        if unknown:
-            raise click.ClickException(f"表里没有这些列：{'、'.join(sorted(unknown))}")
-        named = zip(found.headings, found.columns, strict=True)
-        plan = Plan(
-            tuple(columns.get(heading, field) for heading, field in named),
-            {**found.defaults, **defaults},
-        )
-        try:
+    try:
+        with transaction(Access.worker()) as session:
+            found = service.one(session, number)
+            unknown = columns.keys() - set(found.headings)
+            if unknown:
+                raise Invalid(f"表里没有这些列：{'、'.join(sorted(unknown))}")
+            named = zip(found.headings, found.columns, strict=True)
+            plan = Plan(
+                tuple(columns.get(heading, field) for heading, field in named),
+                {**found.defaults, **defaults},
+            )
             service.load(session, number, plan=plan, actor=actor, at=clock.now())
-        except DomainError as refused:
+    except DomainError as refused:
+        with transaction(Access.worker()) as session:
             service.cancel(session, number, actor=actor, at=clock.now())
-            raise click.ClickException(refused.sentence) from None
+        raise click.ClickException(refused.sentence) from None
 
 
 def _carry_on(number: int) -> None:

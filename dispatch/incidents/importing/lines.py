@@ -88,8 +88,12 @@ class Reading:
         """Return a refusal as a fault of the row, beside the heading of the column it is about."""
         about = str(refused.details.get("field", ""))
         field = _FIELD_OF.get(about, "lon" if about == "point" else about)
-        columns = [h for h, f in zip(self.headings, self.plan.columns, strict=False) if f == field]
-        return Fault(row, columns[0] if columns else "", refused.sentence)
+        return Fault(row, self.heading(field), refused.sentence)
+
+    def heading(self, field: str) -> str:
+        """Return the heading of the column that is this field, nothing where none is."""
+        columns = zip(self.headings, self.plan.columns, strict=False)
+        return next((heading for heading, found in columns if found == field), "")
 
     def _point(self, said: dict[str, str]) -> tuple[float | None, float | None]:
         if "lon" not in said and "lat" not in said:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
 from sqlalchemy.orm import Session
 
 from core import audit, crypto, jobs, outbox, sheets
@@ -142,6 +143,8 @@ def cancel(session: Session, import_id: int, *, actor: Actor, at: datetime) -> I
         found.state = "cancelled"
         session.flush()
         _note(session, found, "incidents.import.cancel", actor=actor, at=at)
+        if found.role == _BY_HAND:
+            _finish(session, found, at=at)
         _due(session, found, "load", at=at)
     return found
 
@@ -153,7 +156,7 @@ def load_next(session: Session, import_id: int, *, at: datetime) -> bool:
     if part is None:
         _finish(session, found, at=at)
         return False
-    rows = json.loads(_open(part.content_enc))
+    rows = orjson.loads(_open(part.content_enc))
     stored = storing.store(session, rows, imported=found, actor=_actor(found), at=at)
     queries.add_faults(
         session,
@@ -244,7 +247,7 @@ def _cut(session: Session, found: IncidentImport, table: sheets.Table) -> None:
         total += len(rows)
         if total > MOST_ROWS:
             raise sheets.NoTable(f"超过 {MOST_ROWS:,} 行，请分成几个文件")
-        sealed = _seal(json.dumps(rows, ensure_ascii=False, separators=(",", ":")))
+        sealed = _seal(orjson.dumps(rows).decode())
         queries.add_parts(
             session,
             [{"import_id": found.id, "n": n, "rows": len(rows), "content_enc": sealed}],

@@ -43,7 +43,11 @@ _COLUMNS: Final = ", ".join(
 
 # each LIMIT 1 also keeps the planner from reading a whole table for what is one look-up a report
 _PLACE = """
-ready as materialized (
+called as materialized (
+  select g.code, g.town_code, g.name, g.short_name, g.aliases, p.short_name as town_name
+  from grid_villages g join grid_towns p on p.code = g.town_code and p.valid_to is null
+  where g.valid_to is null
+), ready as materialized (
   select told.*, here.point, c.code as cell_code, area.village, area.town,
     case when c.code is not null then 'point' when v.code is not null then 'village'
          when w.code is not null then 'address' else 'unlocated' end as located_by,
@@ -67,13 +71,13 @@ ready as materialized (
     where g.code = told.village_code and g.valid_to is null limit 1
   ) v on true
   left join lateral (
-    select g.code, g.town_code from grid_villages g
-    join grid_towns p on p.code = g.town_code and p.valid_to is null
-    where told.words is not null and g.valid_to is null
+    select g.code, g.town_code from called g
+    where told.words is not null
       and (strpos(told.words, g.short_name) > 0 or strpos(told.words, g.name) > 0
-           or exists (select from unnest(g.aliases) as a(name)
-                      where length(a.name) > 1 and strpos(told.words, a.name) > 0))
-    order by strpos(told.words, p.short_name) > 0 desc, length(g.short_name) desc, g.code limit 1
+           or cardinality(g.aliases) > 0 and exists (
+             select from unnest(g.aliases) as a(name)
+             where length(a.name) > 1 and strpos(told.words, a.name) > 0))
+    order by strpos(told.words, g.town_name) > 0 desc, length(g.short_name) desc, g.code limit 1
   ) w on true
   left join lateral (
     select g.code from grid_towns g
@@ -163,7 +167,7 @@ select coalesce(g.stored_id, r.id) as id, g.fresh, g.same, g.earlier_code, g.num
   coalesce((
     select jsonb_agg(to_jsonb(near)) from yiwang.acting_for(r.caller, r.at) as moment,
       yiwang.twins_near(r.lon, r.lat, r.radius_m, r.twins_since, moment, null) as near
-    where g.fresh and r.lon is not null), '[]'::jsonb) as twins
+    where g.fresh and r.lon is not null and r.radius_m is not null), '[]'::jsonb) as twins
 from ready r left join given g using (ordinality)
 order by r.ordinality
 """  # noqa: S608  put together from the constants above only

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +21,6 @@ from dispatch.incidents.clocks import STAGE_OF, Stage
 from dispatch.incidents.duplicates import Candidate, Twin
 from dispatch.incidents.intake import queries, terms, together
 from dispatch.incidents.intake.draft import MAX_KEY, Draft, check
-from dispatch.incidents.intake.sheets import Line
 from dispatch.incidents.intake.terms import Terms
 from dispatch.incidents.lifecycle import Action, advance
 from people.roles import Role
@@ -80,7 +80,9 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class Prepared:
+    """A report that may be stored: what the statement takes, and what its answer is made from."""
+
     values: dict[str, Any]
     draft: Draft
     category: Category
@@ -95,9 +97,9 @@ def report(
     key: str | None = None,
 ) -> Reported:
     """Store a report with its case, history, clock and intents; `key` makes it safe to repeat."""
-    prepared = _prepare(draft, terms.current(session, at), actor=actor, at=at, key=key)
+    prepared = prepare(draft, terms.current(session, at), actor=actor, at=at, key=key)
     (row,) = queries.report(session, [prepared.values])
-    if _is_known(row):
+    if is_known(row):
         known = queries.earlier(session, row["id"], row["earlier_code"])
         return _again(known, _near_again(session, prepared, known))
     return _result(row, prepared)
@@ -113,35 +115,16 @@ async def report_async(
     key: str | None = None,
 ) -> Reported:
     """Store a report with those that wait beside it: the same door for the busy HTTP route."""
-    prepared = _prepare(draft, found, actor=actor, at=at, key=key)
+    prepared = prepare(draft, found, actor=actor, at=at, key=key)
     values = prepared.values | {"caller": access.as_settings()}
     row = await together.of_running_loop(queries.report_async).add(values)
-    if _is_known(row):
+    if is_known(row):
         category, radius = prepared.category, prepared.values["radius_m"]
         async with async_transaction(access) as connection:
             known = await queries.earlier_async(connection, row["id"], row["earlier_code"])
             near = await queries.twins_near_async(connection, _around(Receipt(**known), category))
         return _again(known, _offer(near, draft.description, category, radius))
     return _result(row, prepared)
-
-
-def report_lines(
-    session: Session, lines: Sequence[Line], *, mark: str, actor: Actor, at: datetime
-) -> dict[int, str]:
-    """Store the lines of a file, each for itself; returns why the refused ones were refused.
-
-    `mark` names the file: the same line of the same file is stored once, however often it comes.
-    """
-    refused = {line.number: line.problem for line in lines if line.draft is None}
-    for line in lines:
-        if line.draft is None:
-            continue
-        try:
-            with session.begin_nested():
-                report(session, line.draft, actor=actor, at=at, key=f"{mark}:{line.number}")
-        except DomainError as problem:
-            refused[line.number] = problem.sentence
-    return refused
 
 
 def twins_of(
@@ -178,9 +161,8 @@ def source_of(draft: Draft, actor: Actor) -> str:
     return named
 
 
-def _prepare(
-    draft: Draft, found: Terms, *, actor: Actor, at: datetime, key: str | None
-) -> _Prepared:
+def prepare(draft: Draft, found: Terms, *, actor: Actor, at: datetime, key: str | None) -> Prepared:
+    """Return a report as the statement takes it, or refuse it with what to mend."""
     if actor.role in _MAY_NOT_REPORT:
         raise NotAllowed("您的岗位不上报事件")
     category = found.catalogue.find(draft.category)
@@ -197,7 +179,7 @@ def _prepare(
     values = _case_values(draft, category, found, source=source, at=at)
     values |= _actor_values(draft, actor, key)
     values |= {"category_version": found.catalogue.version, "body_hash": draft.body_hash()}
-    return _Prepared(values, draft, category)
+    return Prepared(values, draft, category)
 
 
 def _case_values(
@@ -210,7 +192,7 @@ def _case_values(
     return {
         "id": ids.uuid7(at),
         "tracking_code": draft.tracking_code or ids.tracking_code(),
-        "day": f"{local(at):%Y%m%d}",
+        "day": _day(at),
         "at": at,
         "action": action.value,
         "status": status.value,
@@ -240,6 +222,11 @@ def _case_values(
     }
 
 
+@lru_cache(maxsize=16)
+def _day(at: datetime) -> str:
+    return f"{local(at):%Y%m%d}"
+
+
 def _actor_values(draft: Draft, actor: Actor, key: str | None) -> dict[str, Any]:
     name, phone = draft.reporter_name, draft.reporter_phone
     handled = draft.done and actor.unit is not None
@@ -267,7 +254,7 @@ def _actor_values(draft: Draft, actor: Actor, key: str | None) -> dict[str, Any]
     }
 
 
-def _is_known(row: dict[str, Any]) -> bool:
+def is_known(row: dict[str, Any]) -> bool:
     """Tell a repeated report from a new one; refuse a reused key and a village that is not."""
     if row["unknown_village"]:
         raise Invalid("没有这个村（社区）编码，请用 12 位统计用区划代码", field="village_code")
@@ -276,7 +263,7 @@ def _is_known(row: dict[str, Any]) -> bool:
     return not row["fresh"]
 
 
-def _result(row: dict[str, Any], prepared: _Prepared) -> Reported:
+def _result(row: dict[str, Any], prepared: Prepared) -> Reported:
     values = prepared.values
     receipt = Receipt(
         id=values["id"],
@@ -308,7 +295,7 @@ def _again(known: dict[str, Any], twins: Sequence[Twin]) -> Reported:
     return Reported(Receipt(**known), twins, fresh=False)
 
 
-def _near_again(session: Session, prepared: _Prepared, known: dict[str, Any]) -> Sequence[Twin]:
+def _near_again(session: Session, prepared: Prepared, known: dict[str, Any]) -> Sequence[Twin]:
     receipt = Receipt(**known)
     return twins_of(session, receipt, prepared.draft.description, category=prepared.category)
 
