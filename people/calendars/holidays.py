@@ -1,12 +1,17 @@
-"""The State Council's holidays and make-up workdays (节假日与调休), from `chinesecalendar`."""
+"""The State Council's holidays and make-up workdays (节假日与调休), from two libraries.
+
+`chinesecalendar` is what counts; `holidays`, kept by other people, is what it is checked against.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from functools import cache
 from importlib.metadata import version
 
 import chinese_calendar
+import holidays as second_source
 
 from people.calendars.workdays import Workdays
 from people.calendars.years import FIRST, LAST, Year, compile_book
@@ -45,6 +50,31 @@ def announced_years() -> tuple[Year, ...]:
             )
         )
     return tuple(found)
+
+
+def doubts(years: Iterable[Year]) -> tuple[str, ...]:
+    """Return the days on which the county's published years differ from the second source.
+
+    A doubt is no fault: the second source may be late, and a county may know better.
+    """
+    return tuple(doubt for year in years if not year.town and year.published
+                 for doubt in _doubts(year))  # fmt: skip
+
+
+def _doubts(year: Year) -> Iterator[str]:
+    said = second_source.country_holidays("CN", years=year.year)
+    if not said:
+        yield f"{year.year} 年：holidays 库没有这一年，无法核对"
+        return
+    day = date(year.year, 1, 1)
+    while day.year == year.year:
+        weekend = day.weekday() >= _SATURDAY
+        works = day in year.work if weekend else day not in year.off
+        expected = day in said.weekend_workdays if weekend else day not in said
+        if works != expected:
+            rest, work = "休息", "上班"
+            yield f"{day}：本日历{work if works else rest}，holidays 库{work if expected else rest}"
+        day += timedelta(days=1)
 
 
 def source() -> str:

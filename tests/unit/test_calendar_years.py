@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from people.calendars.holidays import announced_until, announced_years, national
+from people.calendars.holidays import announced_until, announced_years, doubts, national
 from people.calendars.years import Year, as_json, check, compile_book, differences, digest, read
 
 CST = timezone(timedelta(hours=8))
@@ -104,3 +105,18 @@ def test_each_fault_of_a_file_is_named(tree: dict[str, Any], why: str) -> None:
 
 def test_a_sound_file_has_no_fault() -> None:
     assert check(file(off=["2027-01-01"], town=TOWN), towns=frozenset({TOWN})) == []
+
+
+def test_two_libraries_kept_by_different_people_say_the_same_of_every_announced_year() -> None:
+    assert len(announced_years()) >= 8
+    assert doubts(announced_years()) == ()
+
+
+def test_a_day_that_the_second_source_does_not_know_is_named() -> None:
+    year = next(each for each in announced_years() if each.year == 2026)
+    odd = replace(year, off=year.off - {date(2026, 2, 17)}, work=year.work - {date(2026, 2, 14)})
+    assert doubts([odd]) == (
+        "2026-02-14：本日历休息，holidays 库上班",
+        "2026-02-17：本日历上班，holidays 库休息",
+    )
+    assert doubts([replace(odd, town=TOWN)]) == doubts([replace(odd, published=False)]) == ()

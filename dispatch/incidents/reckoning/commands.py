@@ -33,9 +33,15 @@ def calendar() -> None:
 @calendar.command()
 @_FILE
 def check(file: Path | None) -> None:
-    """Name every fault of FILE (default: the announced years of the State Council)."""
+    """Name every fault of FILE (default: the announced years), and what a second source doubts."""
+    from people.calendars import holidays
+
     years, source = _read(file)
-    click.echo(f"{source}: {len(years)} 个年度，没有错误")
+    doubts = holidays.doubts(years)
+    for doubt in doubts:
+        click.echo(f"请核对 {doubt}", err=True)
+    told = f"，{len(doubts)} 处与第二来源不同，请核对" if doubts else "，与第二来源一致"
+    click.echo(f"{source}: {len(years)} 个年度，没有错误{told}")
 
 
 @calendar.command()
