@@ -177,6 +177,20 @@ def test_a_call_back_shows_the_number_on_record_and_not_solved_reaches_the_unit(
     assert clerk.post(f"{W}/call-backs/{made}/number").status_code == 404, "no call is owed now"
 
 
+def test_the_reporter_reads_what_was_said_on_the_phone(
+    clerk: TestClient, served: TestClient, people: Cast, county: County
+) -> None:
+    made = closed(clerk, people, county)
+    kept = one("select tracking_code from incidents where id = :i", i=made)
+    page = f"/track/{kept['tracking_code']}"
+    assert clerk.post(f"{W}/call-backs/{made}", json={"result": "unreached"}).status_code == 200
+    assert clerk.post(f"{W}/call-backs/{made}", json={"result": "unreached"}).status_code == 200
+    assert "打了 2 次" in served.get(page).text
+    body = {"result": "reached", "solved": True, "satisfied": False}
+    assert clerk.post(f"{W}/call-backs/{made}", json=body).json() == {"status": "closed"}
+    assert "电话里说：办好了，不满意" in served.get(page).text
+
+
 def test_three_calls_that_nobody_answers_end_the_duty(
     clerk: TestClient, people: Cast, county: County
 ) -> None:

@@ -51,7 +51,11 @@ def told(lines: Sequence[Line]) -> list[Told]:
     for line in lines:
         say = _WORDS.get(line.action)
         said = say(line) if say else None
-        if said and (not found or found[-1].words != said[0]):
+        if not said:
+            continue
+        if found and found[-1].words == said[0]:
+            found[-1] = Told(found[-1].at, *said)
+        else:
             found.append(Told(line.at, *said))
     return found
 
@@ -108,8 +112,25 @@ def _supervised(line: Line) -> _Said:
 
 
 def _called(line: Line) -> _Said:
-    result = {"reached": "电话回访过了", "unreached": "打电话回访，没有接通"}
-    return result.get(str(line.data.get("result")), "电话回访过了"), ""
+    if line.data.get("result") == "unreached":
+        tries = line.data.get("tries")
+        return "打电话回访，没有接通", f"打了 {tries} 次" if tries else ""
+    return "电话回访过了", _opinion(line, "电话里说：")
+
+
+def _rated(line: Line) -> _Said:
+    return "您评价了", _opinion(line)
+
+
+def _opinion(line: Line, before: str = "") -> str:
+    """Return what the reporter said of the outcome: solved or not, and how content."""
+    solved = {True: "办好了", False: "没办好"}.get(line.data.get("solved"), "")  # type: ignore[arg-type]
+    grade = line.data.get("grade")
+    content = {True: "满意", False: "不满意"}.get(line.data.get("satisfied"), "")  # type: ignore[arg-type]
+    if isinstance(grade, int) and 0 < grade <= len(GRADES):
+        content = GRADES[grade - 1]
+    said = "，".join(filter(None, (solved, content)))
+    return f"{before}{said}" if said else ""
 
 
 def _always(words: str, small: str = "") -> Callable[[Line], _Said]:
@@ -144,7 +165,7 @@ _WORDS: Final[dict[str, Callable[[Line], _Said]]] = {
     Action.URGE: _always("超过时间，已催办"),
     Action.SUPERVISE: _supervised,
     Action.CALL_BACK: _called,
-    Action.RATE: _always("您评价了"),
+    Action.RATE: _rated,
 }
 
 _HEADLINES: Final[dict[Status, tuple[str, str]]] = {
@@ -163,10 +184,12 @@ _HEADLINES: Final[dict[Status, tuple[str, str]]] = {
 _ENDED: Final = frozenset({Status.CLOSED, Status.ARCHIVED, Status.REJECTED})
 
 
-def headline(status: str) -> Headline:
-    """Return where a case of this status stands, in plain words."""
+def headline(status: str, *, answered: bool = False) -> Headline:
+    """Return where a case of this status stands; who has answered is not asked to look again."""
     known = Status(status)
     state, words = _HEADLINES[known]
+    if known is Status.CLOSED and answered:
+        words = "办好了，您已经评价"
     return Headline(state, words, ended=known in _ENDED)
 
 

@@ -80,19 +80,20 @@ def progress(session: Session, code: str, *, own: Progress | None = None) -> Pro
         since = own.steps[-1].at
         steps = [*own.steps, *(step for step in steps if step.at > since)]
     holder = cases.unit(session, incident.lead_unit or incident.holder_unit)
+    asked = may_answer(incident.status, lines)
     return Progress(
         code=own.code if own else code,
         number=own.number if own else incident.number,
         title=incident.title,
         place=" ".join(filter(None, (town, village))),
-        headline=headline_of(incident.status),
+        headline=headline_of(incident.status, answered=not asked),
         holder=holder.short_name if holder else "",
         steps=steps,
         reported_at=own.reported_at if own else incident.reported_at,
         expected_at=_expected(session, incident),
         handled_at=incident.fed_back_at,
         merged=own is not None or incident.status == Status.MERGED,
-        may_answer=may_answer(incident.status, lines),
+        may_answer=asked,
         level=incident.level,
     )
 
