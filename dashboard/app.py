@@ -133,7 +133,7 @@ def build() -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         separate_input_output_schemas=False,
-        dependencies=[Depends(permitted.Doors())],
+        dependencies=[Depends(permitted.doors)],
     )
     problems.install(api)
     permitted.install(api)

@@ -83,6 +83,9 @@ class Doors:
         raise PageRefused if _is_page(request) else NotAllowed
 
 
+doors = Doors()
+
+
 def passes(row: Permission, identity: Identity | None) -> bool:
     """Tell whether this caller comes through that door."""
     if identity is None:

@@ -17,6 +17,7 @@ from core.errors import DomainError, Invalid, NotAllowed, SignInNeeded
 from dashboard.api.bodies import read_as, taking
 from dashboard.api.deps import CallerAccess, InTransaction, SignedIn
 from dashboard.api.reserved import check_seal
+from dashboard.api.straight import Straight
 from dashboard.auth import current_identity
 from dispatch.incidents import service
 from dispatch.incidents.intake import terms
@@ -143,15 +144,6 @@ class BatchIn(BaseModel):
     incidents: list[dict[str, Any]] = Field(max_length=BATCH)
 
 
-@router.post(
-    "/incidents",
-    status_code=201,
-    response_model=None,
-    responses={200: {"model": ReceiptOut}, 201: {"model": ReceiptOut}},
-    openapi_extra=taking(
-        ReportIn, headers={"Idempotency-Key": "makes the report safe to send again"}
-    ),
-)
 async def report(request: Request) -> Response:
     """Report an incident (上报). Twins that may be the same matter are offered, never merged."""
     body = await read_as(ReportIn, request)
@@ -173,6 +165,20 @@ async def report(request: Request) -> Response:
     if told.fresh:
         live.poker.soon()
     return _json(receipt(told), 201 if told.fresh else 200)
+
+
+router.add_api_route(
+    "/incidents",
+    report,
+    methods=["POST"],
+    status_code=201,
+    response_model=None,
+    responses={200: {"model": ReceiptOut}, 201: {"model": ReceiptOut}},
+    openapi_extra=taking(
+        ReportIn, headers={"Idempotency-Key": "makes the report safe to send again"}
+    ),
+    route_class_override=Straight,
+)
 
 
 @router.post("/incidents:batch", response_model=None)
