@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,12 +31,12 @@ def administering(*roles: Role) -> Iterator[tuple[Session, Actor]]:
         yield session, identity.actor
 
 
-def attempt(clicks: int | None, verb: Verb) -> tuple[Any, Any]:
+def attempt(clicks: int | None, verb: Verb, *, roles: Sequence[Role] = ()) -> tuple[Any, Any]:
     """Carry out `verb` on a click; returns what to say and, when it went well, a change mark."""
     if not clicks:
         return no_update, no_update
     try:
-        with administering() as (session, actor):
+        with administering(*roles) as (session, actor):
             words = verb(session, actor)
     except DomainError as refused:
         return said(refused.sentence, wrong=True), no_update

@@ -21,6 +21,7 @@ from dispatch.command import reading as command
 from dispatch.incidents import collecting
 from dispatch.incidents import queries as incidents
 from dispatch.incidents.catalogue import SOURCES
+from dispatch.incidents.importing.service import IMPORTERS
 from dispatch.incidents.listing import service as listing
 from geo import queries as geo
 from geo.tables import GridTown
@@ -168,6 +169,7 @@ def me(identity: Identity | None, *, at: datetime) -> dict[str, Any]:
         "until": _until(actor.role, access, at=at),
         "wall": access.see_all,
         "hands": actor.role in HANDS,
+        "imports": actor.role in IMPORTERS,
     }
 
 

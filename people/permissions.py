@@ -290,6 +290,7 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /admin/health": ADMINISTERED,
     "GET /wall": WALL,
     "GET /rota": ACCOUNTS,
+    "GET /import": IMPORTED,
     "GET /{path:path}": SIGNED_IN,  # an unknown page says so
     "GET /_dash-layout": FRAME,
     "GET /_dash-dependencies": FRAME,

@@ -77,6 +77,8 @@ def _views(me: dict[str, Any]) -> list[Any]:
         for index, (view, word, count) in enumerate(names)
     ]
     views.append(html.A("值班", href="/rota"))
+    if me.get("imports"):
+        views.append(html.A("导入", href="/import", title="批量导入事件"))
     if me.get("wall"):
         views.append(html.A("大屏", href="/wall", target="_blank"))
     return views

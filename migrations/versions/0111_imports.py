@@ -61,7 +61,7 @@ create policy seen on incident_import_faults for select to yiwang_web
 grant select, insert on incident_imports to yiwang_web, yiwang_worker;
 grant update (state, columns, defaults, map_name) on incident_imports to yiwang_web;
 grant update on incident_imports to yiwang_worker;
-grant select, insert, delete on incident_import_parts to yiwang_worker;
+grant select, insert, delete, update (rows) on incident_import_parts to yiwang_worker;
 grant insert on incident_import_parts to yiwang_web;
 grant select on incident_import_faults to yiwang_web;
 grant select, insert, update (cells_enc) on incident_import_faults to yiwang_worker;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from core.db import Access, transaction
 from core.errors import DomainError, Invalid
 
 _SHOWN = 20
+_HANDS = 2
 
 if TYPE_CHECKING:
     from people.scope import Actor
@@ -90,12 +92,18 @@ def _begin(number: int, columns: dict[str, str], defaults: dict[str, str], actor
 def _carry_on(number: int) -> None:
     from dispatch.incidents.importing import service
 
-    more = True
-    while more:
-        with transaction(Access.worker()) as session:
-            more = service.load_next(session, number, at=clock.now())
-            found = service.one(session, number)
-        click.echo(f"\r{found.done}/{found.total}", nl=False, err=True)
+    def store() -> None:
+        more = True
+        while more:
+            with transaction(Access.worker()) as session:
+                more = service.load_next(session, number, at=clock.now())
+                found = service.one(session, number)
+            click.echo(f"\r{found.done}/{found.total}", nl=False, err=True)
+
+    # one hand prepares while the database stores for the other
+    with ThreadPoolExecutor(_HANDS) as hands:
+        for hand in [hands.submit(store) for _ in range(_HANDS)]:
+            hand.result()
     click.echo("", err=True)
 
 

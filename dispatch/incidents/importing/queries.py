@@ -81,9 +81,21 @@ def pieces(session: Session, import_id: int) -> Sequence[bytes]:
 
 
 def next_part(session: Session, import_id: int) -> ImportPart | None:
-    """Return the next part that is to be stored; whoever asks holds the import."""
+    """Return the next part that is to be stored and that no other hand holds, locked."""
     found = select(ImportPart).where(ImportPart.import_id == import_id, ImportPart.n >= 0)
-    return session.scalar(found.order_by(ImportPart.n).limit(1))
+    return session.scalar(found.order_by(ImportPart.n).limit(1).with_for_update(skip_locked=True))
+
+
+def advance(session: Session, import_id: int, **more: int) -> IncidentImport:
+    """Add to an import's figures, one hand after the other; returns it as it now stands."""
+    session.execute(
+        update(IncidentImport)
+        .where(IncidentImport.id == import_id)
+        .values({name: getattr(IncidentImport, name) + count for name, count in more.items()})
+        .execution_options(synchronize_session=False)
+    )
+    fresh = select(IncidentImport).where(IncidentImport.id == import_id)
+    return session.scalars(fresh.execution_options(populate_existing=True)).one()
 
 
 def drop_part(session: Session, import_id: int, n: int) -> None:

@@ -150,11 +150,13 @@ def cancel(session: Session, import_id: int, *, actor: Actor, at: datetime) -> I
 
 
 def load_next(session: Session, import_id: int, *, at: datetime) -> bool:
-    """Store one part; returns whether there is more to do."""
-    found = _locked(session, import_id)
-    part = queries.next_part(session, import_id) if found.state == "loading" else None
-    if part is None:
-        _finish(session, found, at=at)
+    """Store one part; returns whether there is more to do. Several hands may work side by side."""
+    found = one(session, import_id)
+    if found.state != "loading":
+        _finish(session, _locked(session, import_id), at=at)
+        return False
+    part = queries.next_part(session, import_id)
+    if part is None:  # another hand has the last of it
         return False
     rows = orjson.loads(_open(part.content_enc))
     stored = storing.store(session, rows, imported=found, actor=_actor(found), at=at)
@@ -167,13 +169,18 @@ def load_next(session: Session, import_id: int, *, at: datetime) -> bool:
         ],
     )  # fmt: skip
     queries.drop_part(session, import_id, part.n)
-    found.done += len(rows)
-    found.stored += stored.fresh
-    found.repeated += stored.repeated
-    found.refused += len(stored.faults)
+    found = queries.advance(
+        session,
+        import_id,
+        done=len(rows),
+        stored=stored.fresh,
+        repeated=stored.repeated,
+        refused=len(stored.faults),
+    )
     going_on = jobs.advance(session, found.job_id or 0, done=found.done, errors=found.refused)
     if not going_on:
         found.state = "cancelled"
+    going_on = going_on and found.state == "loading"
     more = going_on and found.done < found.total
     if not more:
         _finish(session, found, at=at)

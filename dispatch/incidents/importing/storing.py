@@ -59,8 +59,11 @@ def store(
         else:
             good.append(row)
             reports.append(_said(ready.values, own))
-    told = queries.report(session, reports) if reports else []
-    for (number, _, cells), answer in zip(good, told, strict=True):
+    # keys in one order, so that hands that meet the same ones wait for each other, never both
+    order = sorted(range(len(reports)), key=lambda n: str(reports[n]["idempotency_key"]))
+    told = queries.report(session, [reports[n] for n in order]) if reports else []
+    for n, answer in zip(order, told, strict=True):
+        number, _, cells = good[n]
         try:
             repeated = is_known(answer)
         except KeyReused:
