@@ -55,7 +55,7 @@ def page(active: str, *, title: str, main: Any, extra: Sequence[Any] = (), tab: 
             main,
             html.Div(id=ids.ADMIN_SAID, **{"aria-live": "polite"}),
             dcc.Store(id=ids.ADMIN_CHANGED),
-            _watermark(),
+            watermark(),
         ],
         id="admin",
     )
@@ -111,7 +111,7 @@ def _tabs(active: str) -> html.Nav:
     )
 
 
-def _watermark() -> html.Div:
+def watermark() -> html.Div:
     """Return who looks and when, faintly over the page: screens with personal data carry it."""
     identity = current_identity()
     name = identity.actor.name if identity else ""

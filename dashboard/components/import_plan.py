@@ -27,46 +27,38 @@ _OURS = frozenset({"grid_worker", "alert"})  # sources that no file may claim
 
 def page(main: Any) -> html.Div:
     """Return the page around its main part: the desk's bar, a head, the message."""
-    identity = current_identity()
-    who = identity.actor if identity else None
-    bar = html.Header(
-        [
-            html.Span("长沙县一网统管", className="name"),
-            html.Nav(
-                [html.A("工作台", href="/"), html.A("批量导入", href="/import", className="on")],
-                **{"aria-label": "页面"},
-            ),
-            html.Span(className="sp"),
-            html.Span(id="admin-clock", className="num"),
-            html.A(
-                [
-                    html.Div(who.name if who else ""),
-                    html.Div(ROLE_NAMES[who.role] if who else ""),
-                ],
-                href="/account",
-                className="who2",
-            ),
-            html.Button(
-                "◐",
-                className="btn icon",
-                title="深浅配色",
-                type="button",
-                **{"data-admin": "theme"},
-            ),
-            html.Button("退出", className="btn", type="button", **{"data-admin": "leave"}),
-        ],
-        className="topbar",
-    )
-    head = html.Div([html.H1("批量导入"), html.Span(className="sp")], className="page-h")
     return html.Div(
         [
-            bar,
-            head,
+            _bar(),
+            html.Div([html.H1("批量导入"), html.Span(className="sp")], className="page-h"),
             main,
             html.Div(id=ids.ADMIN_SAID, **{"aria-live": "polite"}),
             dcc.Store(id=ids.ADMIN_CHANGED),
+            frame.watermark(),
         ],
         id="admin",
+    )
+
+
+def _bar() -> html.Header:
+    identity = current_identity()
+    who = identity.actor if identity else None
+    pages = [html.A("工作台", href="/"), html.A("批量导入", href="/import", className="on")]
+    name = [html.Div(who.name if who else ""), html.Div(ROLE_NAMES[who.role] if who else "")]
+    tools = {"type": "button"}
+    return html.Header(
+        [
+            html.Span("长沙县一网统管", className="name"),
+            html.Nav(pages, **{"aria-label": "页面"}),
+            html.Span(className="sp"),
+            html.Span(id="admin-clock", className="num"),
+            html.A(name, href="/account", className="who2"),
+            html.Button(
+                "◐", className="btn icon", title="深浅配色", **tools, **{"data-admin": "theme"}
+            ),
+            html.Button("退出", className="btn", **tools, **{"data-admin": "leave"}),
+        ],
+        className="topbar",
     )
 
 
@@ -105,7 +97,7 @@ def form(
         for n, (heading, field) in enumerate(zip(found.headings, found.columns, strict=True))
     ]
     go = frame.button(f"开始导入 {found.total:,} 行", "imp-load", go=True, small=False)
-    give_up = frame.button("放弃", "imp-give-up", small=False)
+    give_up = frame.button("放弃", {"type": "imp-stop", "at": "plan"}, small=False)
     return [
         frame.head("确认每一列", html.Span(f"{guessed}猜的，请核对", className="t3")),
         html.Div(

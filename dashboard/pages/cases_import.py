@@ -156,19 +156,18 @@ def load(
 @callback(
     Output(ids.ADMIN_SAID, "children", allow_duplicate=True),
     Output(ids.ADMIN_CHANGED, "data", allow_duplicate=True),
-    Input("imp-stop", "n_clicks"),
-    Input("imp-give-up", "n_clicks"),
+    Input({"type": "imp-stop", "at": ALL}, "n_clicks"),
     State("imp-id", "data"),
     prevent_initial_call=True,
 )
-def stop(clicks: int | None, given_up: int | None, import_id: int) -> Any:
+def stop(clicks: list[int | None], import_id: int) -> Any:
     """Stop, or give up a file that waits."""
 
     def end(session: Session, actor: Any) -> str:
         importing.cancel(session, import_id, actor=actor, at=clock.now())
         return "已停止；已导入的案件保留"
 
-    return attempt(clicks or given_up, end, roles=WHO)
+    return attempt(max((n or 0 for n in clicks), default=0), end, roles=WHO)
 
 
 @callback(
@@ -195,7 +194,7 @@ def _state(found: IncidentImport) -> list[Any]:
     share = 100 * found.done / found.total if found.total else 0
     bar = html.Span(html.I(style={"width": f"{share:.1f}%"}), className="bar")
     who = f"{found.uploaded_by}　{local(found.uploaded_at):%m-%d %H:%M}"
-    stop_it = frame.button("停止", "imp-stop")
+    stop_it = frame.button("停止", {"type": "imp-stop", "at": "state"})
     return [
         html.Div(steps, className="steps4"),
         html.Div(

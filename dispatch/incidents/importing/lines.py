@@ -110,7 +110,8 @@ class Reading:
         known = self.book.values[field]
         ours = known.get(word.lower())
         if ours is None:
-            choices = "、".join(dict.fromkeys(known.values()))
+            said = {ours: word for word, ours in reversed(list(known.items()))}
+            choices = "、".join(said[each] for each in dict.fromkeys(known.values()))
             raise Invalid(
                 f"看不懂{self.book.names[field]}“{word[:20]}”，可以写：{choices}", field=field
             )
