@@ -5,6 +5,9 @@
   const yw = (window.yiwang = window.yiwang || {});
   const { esc, shape, COLOURS } = yw.signs;
   const SHORT = 9;
+  const CROWD = 60; // more marks without a key than this are drawn small, and names lie over them
+
+  const HERE = { dx: 0, dy: 0, side: "r" };
 
   const width = (text, px) =>
     [...String(text)].reduce((w, c) => w + (c.charCodeAt(0) > 0x2e7f ? 1 : 0.58), 0) * px;
@@ -56,8 +59,9 @@
   /** Choose a seat for every mark: what was placed is not covered, leaders stay short, nothing leaves the pane. */
   function seatMarks(marks, pane, r, font) {
     const taken = [];
-    const anchors = marks.map((m) => box(m.x, m.y, r, r));
-    const order = marks
+    const seated = marks.filter((m) => !m.small);
+    const anchors = seated.map((m) => box(m.x, m.y, r, r));
+    const order = seated
       .map((mark, index) => [mark, index])
       .sort(([a], [b]) => Number(Boolean(b.focus)) - Number(Boolean(a.focus)));
     order.forEach(([mark, index]) => {
@@ -106,6 +110,10 @@
         const cost = sum(b, placed) + Math.hypot(sx, sy) * font * font * 0.35;
         if (!best || cost < best.cost) best = { cost, b, dx: sx * font, dy: sy * font };
       });
+      // a village's name that would lie over others is left out; a town's always stands
+      const own = (best.b.r - best.b.l) * (best.b.b - best.b.t);
+      name.hidden = name.village && sum(best.b, placed) > own * 0.3;
+      if (name.hidden) return;
       name.dx = best.dx;
       name.dy = best.dy;
       placed.push(best.b);
@@ -132,7 +140,7 @@
   }
 
   function drawMark(m, base, font) {
-    const r = base * (m.focus ? 1.2 : m.key ? 1 : 0.55);
+    const r = base * (m.focus ? 1.2 : m.key ? 1 : m.small ? 0.27 : 0.55);
     const x = m.x + m.seat.dx;
     const y = m.y + m.seat.dy;
     const colour = COLOURS[m.colour];
@@ -186,14 +194,18 @@
         return { ...spot(m), label };
       })
       .filter((m) => m.x > -r && m.x < pane.w + r && m.y > -r && m.y < pane.h + r);
+    const plain = marks.filter((m) => !m.key && !m.focus);
+    if (plain.length > CROWD) plain.forEach((m) => Object.assign(m, { small: true, seat: HERE }));
     const names = options.names
       .map(spot)
       .filter((n) => n.x > 0 && n.x < pane.w && n.y > font && n.y < pane.h);
     seatNames(names, seatMarks(marks, pane, r, font), font);
     svg.setAttribute("viewBox", `0 0 ${pane.w} ${pane.h}`);
-    const back = [...marks].reverse();
+    const back = marks.filter((m) => !m.small).reverse();
+    const small = marks.filter((m) => m.small);
     const html =
-      names.map((n) => drawName(n, font)).join("") +
+      small.map((m) => drawMark(m, r, font)).join("") +
+      names.map((n) => (n.hidden ? "" : drawName(n, font))).join("") +
       back.map((m) => drawLeader(m, r)).join("") +
       back.map((m) => drawMark(m, r, font)).join("");
     yw.signs.put(svg, html);

@@ -339,6 +339,7 @@
             lat,
             text: (f.properties.short_name || f.properties.name).replace(/(社区|村)$/, ""),
             count: "",
+            village: true,
           };
         });
     }
