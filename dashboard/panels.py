@@ -22,6 +22,7 @@ from dispatch.incidents import collecting
 from dispatch.incidents import queries as incidents
 from dispatch.incidents.catalogue import SOURCES
 from dispatch.incidents.importing.service import IMPORTERS
+from dispatch.incidents.listing import beside
 from dispatch.incidents.listing import service as listing
 from geo import queries as geo
 from geo.tables import GridTown
@@ -52,7 +53,8 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
     if key is None or identity is None:
         return None
     with transaction(access) as session:
-        if incidents.get(session, key) is None:
+        incident = incidents.get(session, key)
+        if incident is None:
             return None
         whole = listing.case(session, key, actor=identity.actor, at=at)
         history = listing.timeline(session, key)
@@ -60,6 +62,7 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
             **whole,
             "papers": papers.offered(whole, [e["action"] for e in history], identity.actor.role),
             **command.case_panel(session, key),
+            "twins": beside.twins(session, incident),
             "evidence_shown": collecting.of_case(session, key)["photos"],
             "source_name": SOURCES.get(whole["source"], whole["source"]),
             "stage": whole["due_stage"],

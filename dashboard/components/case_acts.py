@@ -34,6 +34,7 @@ ACTION_WORDS: Final = {
     "request": "申请",
     "share": "共享",
 }
+TWINS_SHOWN: Final = 3
 MAIN: Final = ("accept", "verify", "assign", "sign", "feed_back", "resume", "pass_check")
 CARD_WORDS: Final = {"yellow": "黄牌", "red": "红牌", "black": "黑牌"}
 _NOTES: Final = {
@@ -152,6 +153,38 @@ def _request(case: dict[str, Any], asked: dict[str, Any]) -> html.Div:
         ]
         body.append(html.Div(row, className="row decide"))
     return html.Div(body, className="sec asked")
+
+
+def twins(case: dict[str, Any]) -> list[html.Div]:
+    """Return the likeliest twins (疑似同一处): to be looked at, and merged where allowed."""
+    found = case.get("twins") or []
+    if not found:
+        return []
+    rows = [_twin(case, each) for each in found[:TWINS_SHOWN]]
+    head = html.H4([html.Span("疑似同一处"), html.Span(f"{len(found)} 件")])
+    return [html.Div([head, html.Div(rows, className="shares")], className="sec")]
+
+
+def _twin(case: dict[str, Any], twin: dict[str, Any]) -> html.Div:
+    said = (
+        words.metres(twin["distance_m"]),
+        words.limit(twin["reported_at"]),
+        twin["status_name"],
+        f"相似 {twin['score']:.2f}",
+    )
+    parts: list[Any] = [
+        html.Div([html.B(twin["title"]), html.Small(" · ".join(said))]),
+        html.Button(
+            "查看",
+            className="btn sm",
+            type="button",
+            **{"data-act": "show", "data-kind": "incident", "data-id": twin["id"]},
+        ),
+    ]
+    if "merge" in (case.get("allowed") or []):
+        into = {"into": twin["number"]}
+        parts.append(_button(case, "merge", word="并案", said=into, asks={}, className="btn sm"))
+    return html.Div(parts)
 
 
 def shares(case: dict[str, Any]) -> list[html.Div]:

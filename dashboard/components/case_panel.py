@@ -38,6 +38,7 @@ def case_panel(case: dict[str, Any]) -> list[Any]:
                 *reporter_row(case),
                 *case_acts.requests(case),
                 _clock(case),
+                *case_acts.twins(case),
                 *case_acts.shares(case),
                 *_orders(case),
                 *_proposal(case),
