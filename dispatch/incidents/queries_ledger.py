@@ -57,10 +57,8 @@ select n, cases, encode(hash, 'hex') as hash from sealed
 """
 _BOUNDS: Final = """
 select id from (
-  select id, row_number() over (order by id) as n from (
-    select id from incidents union select incident_id from ledger_leaves where seq > 0
-  ) a
-) b where mod(n, %(size)s) = 1 order by id
+  select id, row_number() over (order by id) as n from incidents
+) a where mod(n, %(size)s) = 1 order by id
 """
 _FAULT: Final = f"""
   case
@@ -229,7 +227,7 @@ def seal(session: Session, *, at: datetime) -> dict[str, Any] | None:
 
 
 def bounds(session: Session, size: int) -> list[UUID]:
-    """Return the first id of every `size` cases, those that only seals remember among them."""
+    """Return the first id of every `size` cases; those that only seals remember lie between."""
     return list(session.connection().exec_driver_sql(_BOUNDS, {"size": size}).scalars())
 
 
