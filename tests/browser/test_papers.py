@@ -55,5 +55,9 @@ def test_every_paper_is_one_a4_page_with_short_and_with_long_words(
         number = one("select number from incidents where id = :id", id=case)["number"]
         for path in ("window/slip", "print/order", "print/supervision"):
             assert_one_page(page, f"{site.url}/{path}/{number}")
+        page.goto(f"{site.url}/window/slip/{number}?paper=80mm")
+        assert len(PAGES.findall(page.pdf(prefer_css_page_size=True))) == 1, (
+            "one length of the roll"
+        )
     drawn = "document.fonts.load('16px \"Noto Sans SC Variable\"', '㮾圫').then(all => all.length)"
     assert page.evaluate(drawn) >= 1, "the rare characters have a font of their own"

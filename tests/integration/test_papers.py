@@ -8,8 +8,10 @@ from uuid import UUID
 import pytest
 from starlette.testclient import TestClient
 
+from dashboard.mobile import papers
 from dispatch.incidents.clocks import Kind, Limit
 from dispatch.incidents.papers import telling
+from people.roles import Role
 from tests.cases import TOWN, VILLAGE, Cast, cast, filed, in_hand, inside, one, rows
 from tests.web import serving, sign_in
 
@@ -163,3 +165,13 @@ def test_limits_and_long_words_are_said_as_people_say_them() -> None:
     assert (
         telling.source_words("assumed, 参照 GB/T 30428.2") == "县拟定，待确认（参照 GB/T 30428.2）"
     )
+
+
+def test_papers_are_offered_as_links_to_those_who_pass_their_door() -> None:
+    case = {"number": "20261120000001", "lead": {"id": 1}, "card": "yellow"}
+    links = papers.offered(case, ["assign"], Role.DEPARTMENT)
+    assert [link["name"] for link in links] == ["交办单", "督办单"]
+    assert links[0]["href"] == "/print/order/20261120000001"
+    assert papers.offered({**case, "lead": None, "card": None}, ["report"], Role.DEPARTMENT) == []
+    for role in (Role.GRID_WORKER, Role.RECEPTIONIST, Role.AUDITOR, Role.ADMIN):
+        assert papers.offered(case, ["assign"], role) == []

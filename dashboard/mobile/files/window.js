@@ -124,8 +124,8 @@
   const codes = () => read("codes", []);
   const slip = (entry) => {
     const rows = [["来访", `${entry.name || "未留姓名"}${entry.proxy ? "（代录）" : ""}　${entry.phone?.includes("*") ? entry.phone : masked(entry.phone || "")}`], ["事项", entry.title], ["地点", entry.place], ["承接", entry.lead], ["窗口", entry.window]];
-    if (entry.due) rows.push(["答复", `${moment(entry.due)} 前办好`]); else if (entry.local) rows.push(["正式号", "恢复后补登"]);
-    if (entry.at) rows.push(["登记", moment(entry.at)]);
+    if (entry.due) rows.push(["答复", `${clock(entry.due, true)} 前办好`]); else if (entry.local) rows.push(["正式号", "恢复后补登"]);
+    if (entry.at) rows.push(["登记", clock(entry.at, true)]);
     const code = entry.reserved, picture = code ? `<svg class="qr" role="img" aria-label="查进度的二维码" viewBox="-2 -2 ${code.side + 4} ${code.side + 4}" shape-rendering="crispEdges"><path d="${code.qr}" fill="#000"/></svg><div class="code num">${spoken(code.code)}</div>` : "";
     $("slip").replaceChildren(node("h4", {}, "长沙县综治中心　受理单", node("small", { className: "num", textContent: entry.number || (entry.local ? `本机 ${entry.local}` : "") })),
       node("div", { className: "facts" }, ...rows.flatMap(([k, v]) => [node("span", { textContent: k }), node("b", { textContent: v })])), node("div", { innerHTML: picture }));
