@@ -12,11 +12,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from core import clock
+from core import clock, outbox
 from core.db import transaction
 from core.errors import DomainError, NotFound
 from dispatch.incidents import collecting, queries, service
-from dispatch.incidents.lifecycle import Action, RequestKind, Status, table
+from dispatch.incidents.acting.service import act_held, scope_of
+from dispatch.incidents.lifecycle import Action, RequestKind, Status, actions_from, table
 from dispatch.incidents.service import ActionRequest
 from dispatch.incidents.tables import Incident
 from tests.cases import TOWN, VILLAGE, Cast, Hand, inside, picture
@@ -31,6 +32,9 @@ WORDS = ("已到场", "来访人说没解决", "请抓紧", "x" * 500, "🚧\u20
 SENTENCE = re.compile(r"[\u4e00-\u9fff]{2}")
 ROWS = {(step.before, step.action, step.after) for step in table()}
 ALIVE = 12
+BY_ID = 0.1
+TURN = (8, 20)
+"""How many acts somebody takes before the next comes on."""
 MOVING = {step.action.value for step in table() if step.moves} | {"request"}
 MOVING -= {"reject", "merge", "escalate", "de_escalate", "archive", "reassign", "rule"}
 GOOD = {
@@ -118,22 +122,40 @@ class Walk:
             self.told["reported"] += 1
 
     def turn_of(self, hand: Hand) -> None:
-        """Let somebody act on a few cases, more often than not as the buttons offer."""
-        with transaction(hand.access) as session:
-            for _ in range(self.rng.randint(2, 6)):
-                case = self.rng.choice(self.cases[-ALIVE:])
-                incident = queries.get(session, case)
+        """Let somebody act on some cases, more often than not as the buttons offer.
+
+        Their rows are locked at once, as a batch does; a case that went to others is read again.
+        """
+        with transaction(hand.access) as session, outbox.gathered(session):
+            near = self.cases[-ALIVE:]
+            desk: dict[UUID, Incident | None] = {**queries.get_all(session, near, lock=True)}
+            stale = set[UUID]()
+            for _ in range(self.rng.randint(*TURN)):
+                case = self.rng.choice(near)
+                if case in stale:
+                    stale.discard(case)
+                    desk[case] = queries.lock(session, case)
+                incident = desk.get(case)
                 action = self.chosen(session, incident, hand)
                 try:
+                    seen = scope_of(incident) if incident else None
                     with session.begin_nested():
                         self.act(session, incident, case, hand, action)
+                    if incident is None or scope_of(incident) != seen:
+                        stale.add(case)
                 except DomainError as refused:
                     self.refused(refused, f"{case} {hand.actor.name} {action}")
 
     def chosen(self, session: Session, incident: Incident | None, hand: Hand) -> str:
-        """Return one of the buttons this person sees, those that move the case first, or any."""
-        if incident is None or self.rng.random() < 0.25:
+        """Return a button this person sees, those that move the case first; or one of any post.
+
+        Of any post: what the table allows the case just now, or just anything.
+        """
+        draw = self.rng.random()
+        if incident is None or draw < 0.15:
             return str(self.rng.choice(list(Action)))
+        if draw < 0.4:
+            return str(self.rng.choice(actions_from(Status(incident.status))))
         shown = [each["action"] for each in service.allowed_actions(session, incident, hand.actor)]
         moving = [each for each in shown if each in MOVING]
         best = moving if moving and self.rng.random() < 0.8 else shown
@@ -148,7 +170,7 @@ class Walk:
         before = (incident.status, incident.status_before) if incident else ("", None)
         handled = {incident.handled_by, incident.handling_unit} if incident else set()
         request = ActionRequest(action, **asked)
-        after = service.act(session, case, request, actor=hand.actor, at=clock.now()).status
+        after = self.through_a_door(session, incident, case, hand, request)
         self.told[action] += 1
         self.trace.append(f"{said} -> {after}")
         self.allowed(action, before, after, said=said)
@@ -156,6 +178,22 @@ class Walk:
             mine = {hand.actor.person, hand.actor.unit} & (handled - {None})
             if mine:
                 raise Lost(f"seed {self.seed}: 处置者核查了自己的案件：{said}")
+
+    def through_a_door(
+        self,
+        session: Session,
+        incident: Incident | None,
+        case: UUID,
+        hand: Hand,
+        request: ActionRequest,
+    ) -> str:
+        """Act as a person does, by id, or as a batch does, on a row it has locked."""
+        at = clock.now()
+        if incident is None or request.rev is not None or self.rng.random() < BY_ID:
+            return service.act(session, case, request, actor=hand.actor, at=at).status
+        act_held(session, incident, request, actor=hand.actor, at=at)
+        session.flush()
+        return incident.status
 
     def details(self, session: Session, action: str, case: UUID, hand: Hand) -> dict[str, Any]:
         """Return what goes with an action: sensible, missing or nonsense."""
