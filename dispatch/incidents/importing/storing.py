@@ -96,7 +96,8 @@ class _Once(Terms):
 
 def _said(values: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """Return what the statement takes; what is not said costs nothing on the way."""
-    return {name: value for name, value in (values | own).items() if value is not None}
+    values.update(own)
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _of_file(actor: Actor) -> dict[str, Any]:

@@ -86,6 +86,8 @@ def tidy(text: str | None) -> str | None:
     """Return `text` without control and direction marks and outer blanks; empty becomes None."""
     if text is None:
         return None
+    if text.isprintable():  # nothing to take out: no control, no direction mark, no half character
+        return text.strip() or None
     return _CONTROL.sub("", text).strip() or None
 
 

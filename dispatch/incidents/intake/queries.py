@@ -192,7 +192,8 @@ def report(session: Session, reports: Sequence[dict[str, Any]]) -> list[dict[str
     """Store reports inside the session's transaction; returns what was found of each, in order."""
     session.info["changed"] = True
     found = session.connection().exec_driver_sql(_NAMED, {"told": _as_json(reports).decode()})
-    return [dict(row) for row in found.mappings()]
+    names = tuple(found.keys())
+    return [dict(zip(names, row, strict=True)) for row in found]
 
 
 async def report_async(reports: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
