@@ -22,6 +22,7 @@ from dispatch.incidents import collecting
 from dispatch.incidents import queries as incidents
 from dispatch.incidents.catalogue import SOURCES
 from dispatch.incidents.importing.service import IMPORTERS
+from dispatch.incidents.lifecycle import REQUEST_NAMES, Action, RequestKind
 from dispatch.incidents.listing import beside
 from dispatch.incidents.listing import service as listing
 from geo import queries as geo
@@ -105,8 +106,20 @@ def _line(entry: dict[str, Any]) -> dict[str, Any]:
     if role in {Role.GRID_WORKER, Role.CITIZEN}:
         actor = ROLE_NAMES[Role(role)]
     to_unit = (entry["data"] or {}).get("to_unit_name")
-    words = f"{entry['label']} {to_unit}" if to_unit else entry["label"]
+    words = f"{_said(entry)} {to_unit}" if to_unit else _said(entry)
     return {"at": entry["recorded_at"], "actor": actor, "words": words, "note": entry["note"]}
+
+
+def _said(entry: dict[str, Any]) -> str:
+    """Return what was done in words; of a request which, of a decision how it went."""
+    data = entry["data"] or {}
+    kind = data.get("request_kind")
+    if kind not in set(RequestKind):
+        return str(entry["label"])
+    name = REQUEST_NAMES[RequestKind(kind)]
+    if entry["action"] == Action.REQUEST:
+        return f"申请{name}"
+    return f"{'同意' if data.get('approved') else '不同意'}{name}"
 
 
 def alert(access: Access, alert_id: str, *, at: datetime) -> dict[str, Any] | None:

@@ -139,7 +139,9 @@ def _request(case: dict[str, Any], asked: dict[str, Any]) -> html.Div:
     due = f"限 {words.limit(asked['due_at'])} 前决定" if asked["due_at"] else ""
     head = html.H4([html.Span(f"{asked['label']}申请　等审批"), html.Span(due)])
     body: list[Any] = [head, html.Div(cells, className="facts")]
-    if "decide" in (case.get("allowed") or []):
+    if asked["mine"]:
+        body.append(html.P("自己的申请，由别人审批", className="t3"))
+    elif "decide" in (case.get("allowed") or []):
         row = [
             _button(
                 case,

@@ -188,9 +188,9 @@ def cases_view() -> html.Div:
 
 
 _COLUMNS: list[dict[str, Any]] = [
-    {"headerName": "案号", "field": "short", "width": 118, "cellClass": "t3 fine"},
+    {"headerName": "案号", "field": "short", "width": 112, "cellClass": "t3 fine"},
     {"headerName": "事项", "field": "title", "flex": 3, "minWidth": 140, "cellRenderer": "ywTitle"},
-    {"headerName": "地点", "field": "place", "flex": 2, "minWidth": 92, "cellClass": "t2"},
+    {"headerName": "地点", "field": "place", "flex": 3, "minWidth": 92, "cellClass": "t2"},
     {"headerName": "状态", "field": "state", "width": 88, "cellRenderer": "ywStatus"},
     {"headerName": "在谁手里", "field": "hands", "flex": 2, "minWidth": 76, "cellClass": "t2"},
     {

@@ -19,8 +19,8 @@ CASE: dict[str, Any] = {
     "evidence": "photo",
     "lon": 113.1,
     "requests": [
-        {"id": "r1", "label": "延时", "asked_by": "甲", "reason": None, "note": "等配件",
-         "until": None, "due_at": None, "decided_at": None},
+        {"id": "r1", "label": "延时", "asked_by": "甲", "mine": False, "note": "等配件",
+         "reason": None, "until": None, "due_at": None, "decided_at": None},
     ],
     "shares": [
         {"unit_id": 7, "person": None, "name": "城管局", "reason_code": "joint", "note": None,
@@ -72,6 +72,11 @@ def test_the_handler_gets_feedback_with_its_photo_and_may_ask_but_not_decide() -
     assert json.loads(getattr(found["feed_back"], "data-asks"))["photos"] == "photo"
     kinds = json.loads(getattr(found["request"], "data-asks"))["kind"]
     assert set(kinds) == {"return", "extension", "suspension", "forced_close", "share"}
+
+
+def test_nobody_is_offered_to_decide_what_they_asked_for() -> None:
+    own = [CASE["requests"][0] | {"mine": True}]
+    assert offered(CASE | {"requests": own, "allowed": ["decide"]}) == {}
 
 
 def test_a_share_is_taken_back_from_the_one_it_names() -> None:

@@ -124,7 +124,7 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "photos": incident.photos,
         "clocks": _clocks(rows),
         "clock": clock,
-        "requests": _requests(session, incident_id),
+        "requests": _requests(session, incident_id, actor),
         "shares": _shares(session, incident_id),
         "actions": allowed_actions(session, incident, actor),
     }
@@ -302,13 +302,14 @@ def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
     ]
 
 
-def _requests(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+def _requests(session: Session, incident_id: UUID, actor: Actor) -> list[dict[str, Any]]:
     return [
         {
             "id": str(row.id),
             "kind": row.kind,
             "label": REQUEST_NAMES.get(row.kind, row.kind),  # type: ignore[call-overload]
             "asked_by": row.asked_by,
+            "mine": row.asked_account is not None and row.asked_account == actor.account,
             "reason": row.reason_code,
             "note": row.note,
             "until": row.data.get("until"),
