@@ -164,7 +164,7 @@ def twins(case: dict[str, Any]) -> list[html.Div]:
         return []
     rows = [_twin(case, each) for each in found[:TWINS_SHOWN]]
     head = html.H4([html.Span("疑似同一处"), html.Span(f"{len(found)} 件")])
-    return [html.Div([head, html.Div(rows, className="shares")], className="sec")]
+    return [html.Div([head, html.Div(rows, className="shares twins")], className="sec")]
 
 
 def _twin(case: dict[str, Any], twin: dict[str, Any]) -> html.Div:
@@ -196,7 +196,7 @@ def shares(case: dict[str, Any]) -> list[html.Div]:
         return []
     rows = [_share(case, each) for each in given]
     head = html.H4([html.Span("共享给"), html.Span(f"{len(rows)} 方")])
-    return [html.Div([head, html.Div(rows, className="shares")], className="sec")]
+    return [html.Div([head, html.Div(rows, className="shares given")], className="sec")]
 
 
 def _share(case: dict[str, Any], given: dict[str, Any]) -> html.Div:

@@ -71,12 +71,12 @@ def test_feedback_takes_a_photo_and_a_share_is_given_and_taken_back(
         desk.click("#desk-panel [data-action=share]")
         desk.fill("#desk-form [name=unit]", "生态环境局")
         desk.click("#desk-form [type=submit]")
-        desk.wait_for_selector("#desk-panel .shares b")
-        assert "联合处置" in desk.inner_text("#desk-panel .shares")
+        desk.wait_for_selector("#desk-panel .given b")
+        assert "联合处置" in desk.inner_text("#desk-panel .given")
         shares = town.get(f"/api/v1/incidents/{case}").json()["shares"]
         assert [share["reason_code"] for share in shares] == ["joint"]
         desk.click("#desk-panel [data-action=unshare]")
-        desk.wait_for_selector("#desk-panel .shares", state="detached")
+        desk.wait_for_selector("#desk-panel .given", state="detached")
         assert town.get(f"/api/v1/incidents/{case}").json()["shares"] == []
         done = town.get(f"/api/v1/incidents/{case}").json()
         assert (done["status"], len(done["photos"])) == ("checking", 0)
