@@ -32,6 +32,7 @@ from tests.bench.table import Row
 
 STORED = 1_000_000
 TRIES, WARM = 40, 12
+QUICK_TRIES, QUICK_MS = 200, 10.0  # what takes a few ms is asked more often: others share the cores
 MOST = 1.5
 PAGE = 51
 WEEK = timedelta(days=7)
@@ -154,10 +155,15 @@ def _compared(logins: Logins, desk: Desk, name: str, said: Said) -> Row:
     owner, web = logins
     with_policy, without = [], []
     same = None
-    for n in range(TRIES + WARM):
+    tries = TRIES
+    for n in range(WARM + QUICK_TRIES):
+        if n >= WARM + tries:
+            break
         seen, took = _timed(web, said)
         known, floor = _timed(owner, said)
         same = _alike(seen, known) if same is None else same and len(seen) == len(known)
+        if n == WARM:
+            tries = QUICK_TRIES if took < QUICK_MS else TRIES
         if n >= WARM:
             with_policy.append(took)
             without.append(floor)
