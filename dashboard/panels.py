@@ -22,7 +22,7 @@ from dispatch.incidents import collecting
 from dispatch.incidents import queries as incidents
 from dispatch.incidents.catalogue import SOURCES
 from dispatch.incidents.importing.service import IMPORTERS
-from dispatch.incidents.lifecycle import REQUEST_NAMES, Action, RequestKind
+from dispatch.incidents.lifecycle import REQUEST_NAMES, Action, RequestKind, Status
 from dispatch.incidents.listing import beside
 from dispatch.incidents.listing import service as listing
 from geo import queries as geo
@@ -48,6 +48,9 @@ MESSAGE_STATES: Final = {
 }
 
 
+NOBODY_TO_SEND = frozenset({Status.CHECKING.value, Status.SUSPENDED.value})
+
+
 def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | None:
     """Return a case with its timeline, clock segments, orders and proposal; None if not visible."""
     key, identity = _key(incident_id), current_identity()
@@ -62,7 +65,7 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
         return {
             **whole,
             "papers": papers.offered(whole, [e["action"] for e in history], identity.actor.role),
-            **command.case_panel(session, key),
+            **_sent(command.case_panel(session, key), whole["status"]),
             "twins": beside.twins(session, incident),
             "evidence_shown": collecting.of_case(session, key)["photos"],
             "source_name": SOURCES.get(whole["source"], whole["source"]),
@@ -72,6 +75,11 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
             "segments": [_stretch(block) for block in whole["clock"]["strip"]],
             "timeline": [_line(entry) for entry in history],
         }
+
+
+def _sent(panel: dict[str, Any], status: str) -> dict[str, Any]:
+    """Return who was sent and who may be: nobody where the work is done, or rests by approval."""
+    return panel | {"proposal": None} if status in NOBODY_TO_SEND else panel
 
 
 def _key(text: str) -> UUID | None:
