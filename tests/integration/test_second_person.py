@@ -185,7 +185,7 @@ def kinds_of_work() -> list[str]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", kinds_of_work())
+@pytest.mark.parametrize("kind", sorted(kinds_of_work()))
 def test_no_change_and_no_timer_checks_a_case_whatever_it_carries(
     people: Cast, waiting: UUID, kind: str
 ) -> None:
