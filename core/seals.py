@@ -44,6 +44,7 @@ _RECOMPUTED = text(
     """
 )
 _UP_TO = text("select case when is_called then last_value else 0 end from audit_ids")
+_HAS_NUMBER = text("select pg_current_xact_id_if_assigned() is not null")
 _HORIZON = text("select pg_current_xact_id()::text")
 _REACHED = text(
     "select pg_snapshot_xmin(pg_current_snapshot()) >= cast(:horizon as xid8)"
@@ -86,18 +87,26 @@ def seal(session: Session, *, at: datetime) -> int:
     no row up to the noted number can still appear.
     """
     session.execute(select(func.pg_advisory_xact_lock(_ALONE)))
-    sealed = 0
     mark = session.get(AuditMark, 1)
+    noted = _note(session)  # before anything is written: writing gives us our number
+    sealed = 0
     if mark and session.execute(_REACHED, {"horizon": mark.horizon}).scalar_one():
         sealed = _seal_up_to(session, mark.up_to, at=at)
-    values = {"up_to": session.execute(_UP_TO).scalar_one()}  # these two in this order
-    values["horizon"] = session.execute(_HORIZON).scalar_one()
-    session.execute(
-        insert(AuditMark)
-        .values(id=1, **values)
-        .on_conflict_do_update(index_elements=[AuditMark.id], set_=values)
-    )
+    if noted:
+        session.execute(
+            insert(AuditMark)
+            .values(id=1, **noted)
+            .on_conflict_do_update(index_elements=[AuditMark.id], set_=noted)
+        )
     return sealed
+
+
+def _note(session: Session) -> dict[str, Any]:
+    """Return the highest row number and then our own; nothing where ours was given before."""
+    if session.execute(_HAS_NUMBER).scalar_one():
+        return {}
+    up_to = session.execute(_UP_TO).scalar_one()  # these two in this order
+    return {"up_to": up_to, "horizon": session.execute(_HORIZON).scalar_one()}
 
 
 def _seal_up_to(session: Session, last: int, *, at: datetime) -> int:

@@ -199,6 +199,36 @@ def test_a_row_still_being_written_is_left_to_the_next_seal() -> None:
 
 
 @pytest.mark.usefixtures("undone")
+def test_a_row_begun_while_older_ones_are_sealed_is_left_to_the_next_seal(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seal()
+    record()
+    sweep()
+    real = seals._seal_up_to
+    with psycopg.connect(db.dsn("owner")) as slow:
+
+        def seal_while_another_writes(*known: Any, **more: Any) -> int:
+            done = real(*known, **more)
+            slow.execute(
+                "insert into audit (at, actor, action, subject) values (now(), '慢', 'x.y', 'z')"
+            )
+            record()
+            return done
+
+        monkeypatch.setattr(seals, "_seal_up_to", seal_while_another_writes)
+        seal()
+        monkeypatch.undo()
+        for _ in range(3):
+            sweep()
+        slow.commit()
+    seal()
+    found = verdict()
+    assert found.faults == ()
+    assert found.unsealed == 0
+
+
+@pytest.mark.usefixtures("undone")
 def test_two_hundred_writers_and_a_sealer_leave_a_sound_trail() -> None:
     import concurrent.futures  # noqa: PLC0415
 
