@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -24,6 +25,9 @@ from people.scope import Actor
 
 Row = tuple[int, str, list[str]]
 """A row's number, its mark and its cells."""
+# Two threads that prepare at once wait for each other at every random number and every key: one
+# prepares while the other's part is being stored.
+_PREPARING: Final = Lock()
 _CHANGED: Final = "这个编号已导入过，内容与上次不同；已有案件不改动，请到案件页补充"
 
 
@@ -48,17 +52,18 @@ def store(
     reading = Reading(plan, book(found.catalogue), imported.headings, found.catalogue, LOCAL)
     own = _of_file(actor)
     done, good, reports = Stored(), list[Row](), list[dict[str, Any]]()
-    for row in rows:
-        number, mark, cells = row
-        try:
-            draft, external = reading.draft(cells)
-            key = f"import:no:{external}" if external else f"import:row:{mark}"
-            ready = prepare(draft, found, actor=actor, at=at, key=key)
-        except DomainError as refused:
-            done.faults.append((reading.fault(number, refused), cells))
-        else:
-            good.append(row)
-            reports.append(_said(ready.values, own))
+    with _PREPARING:
+        for row in rows:
+            number, mark, cells = row
+            try:
+                draft, external = reading.draft(cells)
+                key = f"import:no:{external}" if external else f"import:row:{mark}"
+                ready = prepare(draft, found, actor=actor, at=at, key=key)
+            except DomainError as refused:
+                done.faults.append((reading.fault(number, refused), cells))
+            else:
+                good.append(row)
+                reports.append(_said(ready.values, own))
     # keys in one order, so that hands that meet the same ones wait for each other, never both
     order = sorted(range(len(reports)), key=lambda n: str(reports[n]["idempotency_key"]))
     told = queries.report(session, [reports[n] for n in order]) if reports else []
