@@ -64,7 +64,6 @@ def measure(bench: Bench) -> list[Row]:
     """A stack of its own: the file imported, its rows copied as the floor, the file again."""
     bench.fresh()
     with Stack("import") as stack:
-        stack.start()
         file, faults = stack.home / "reports.csv", stack.home / "faults.csv"
         bad = _write(file, stack)
         before = {name: stack.one(f"select count(*) from {name}") for name in TABLES}

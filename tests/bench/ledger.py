@@ -28,7 +28,6 @@ def measure(bench: Bench) -> list[Row]:
     kept = os.environ.get("YIWANG_BENCH_KEEP")
     home = Path(kept).absolute() / f"ledger-{SIZE}" if kept else None
     with Stack("ledger", home=home) as stack:
-        stack.start()
         filled = _filled(stack)
         with paused(stack):
             _yiwang(stack, "seal")

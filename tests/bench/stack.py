@@ -91,6 +91,8 @@ class Stack:
 
     def start(self) -> float:
         """Start, or start again, and return the seconds until `/readyz` said yes."""
+        if self._supervisor is not None and self._supervisor.poll() is None:
+            raise NotReady("started already")
         began = time.monotonic()
         with (self.home / "supervisor.out").open("ab") as out:
             self._supervisor = subprocess.Popen(
