@@ -13,7 +13,6 @@ from sqlalchemy import (
     Row,
     Select,
     Text,
-    and_,
     any_,
     bindparam,
     column,
@@ -207,17 +206,6 @@ def _copy(session: Session, statement: str, rows: Iterable[Sequence[object]]) ->
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
-
-
-def staff_of_post(session: Session, post_kind: Post) -> Sequence[Row[int, int]]:
-    """Return (post id, staff id) of everyone who may hold posts of this kind."""
-    return session.execute(
-        select(StaffPost.post_id, StaffPost.staff_id)
-        .join(PostRow, and_(PostRow.id == StaffPost.post_id, PostRow.kind == post_kind.value))
-        .join(Staff, and_(Staff.id == StaffPost.staff_id, Staff.left_at.is_(None)))
-        .where(StaffPost.valid_to.is_(None))
-        .order_by(StaffPost.post_id, StaffPost.staff_id),
-    ).all()
 
 
 _OWE = text(

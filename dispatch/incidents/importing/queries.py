@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from core.tables import LongJob
@@ -128,11 +128,6 @@ def set_total(session: Session, job: int, total: int) -> None:
     session.execute(update(LongJob).where(LongJob.id == job).values(total=total))
 
 
-def job_cancelled(session: Session, job: int) -> bool:
-    """Tell whether somebody asked the job to stop."""
-    return bool(session.scalar(select(LongJob.cancelled_at.is_not(None)).where(LongJob.id == job)))
-
-
 def left_waiting(session: Session, *, before: datetime) -> Sequence[int]:
     """Return files that nobody has confirmed since `before`."""
     found = select(IncidentImport.id).where(
@@ -151,9 +146,3 @@ def forget_cells(session: Session, *, before: datetime) -> int:
         .execution_options(synchronize_session=False)
     )
     return int(wiped.rowcount)  # type: ignore[attr-defined]
-
-
-def count_faults(session: Session, import_id: int) -> int:
-    """Return how many bad rows an import has."""
-    found = select(func.count()).select_from(ImportFault)
-    return int(session.execute(found.where(ImportFault.import_id == import_id)).scalar_one())
