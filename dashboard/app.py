@@ -28,6 +28,7 @@ from core.settings import ROOT, settings
 from dashboard import account, callbacks, health, metrics, permitted, sign_in
 from dashboard.api import docs, problems, session
 from dashboard.api import live as live_routes
+from dashboard.api.straight import StraightWay
 from dashboard.auth import FORM_COOKIE, FORM_HEADER, Gate, acting_as
 from dashboard.headers import Guard, policy
 from dashboard.live import hub
@@ -234,6 +235,6 @@ logs.set_up("web")
 api = build()
 pages = None if settings().zone == "outer" else add_pages(api)
 server = Guard(
-    Gate(Packed(api), database_is_up=lambda: health.pulse.up),
+    Gate(StraightWay(Packed(api), api=api), database_is_up=lambda: health.pulse.up),
     content_policy=content_policy,
 )

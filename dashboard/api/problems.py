@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -183,27 +183,32 @@ def _is_chinese(words: object) -> bool:
     return any("\u4e00" <= letter <= "\u9fff" for letter in str(words))
 
 
+_ANSWERS: tuple[tuple[type[Exception], Callable[[Any], Response]], ...] = (
+    (DomainError, of_domain),
+    (RequestValidationError, of_validation),
+    (HTTPException, of_http),
+    (psycopg.Error, of_database),
+    (DBAPIError, of_database),
+)
+
+
+def answer(error: Exception) -> Response | None:
+    """Return the problem of a failure that is foreseen; of any other nothing."""
+    for kind, answer_of in _ANSWERS:
+        if isinstance(error, kind):
+            return answer_of(error)
+    return None
+
+
 def install(api: FastAPI) -> None:
     """Make every failure of a route a problem."""
 
-    @api.exception_handler(DomainError)
-    async def refused(_request: Request, error: DomainError) -> Response:
-        return of_domain(error)
+    async def refused(_request: Request, error: Exception) -> Response:
+        found = answer(error)
+        if found is None:
+            log.error("request failed", exc_info=error)
+            return problem(500, code="failed", detail=SENTENCES[500])
+        return found
 
-    @api.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        return of_validation(error)
-
-    @api.exception_handler(HTTPException)
-    async def http(_request: Request, error: HTTPException) -> Response:
-        return of_http(error)
-
-    @api.exception_handler(psycopg.Error)
-    @api.exception_handler(DBAPIError)
-    async def database(_request: Request, error: DBAPIError | psycopg.Error) -> Response:
-        return of_database(error)
-
-    @api.exception_handler(Exception)
-    async def failed(_request: Request, error: Exception) -> Response:
-        log.error("request failed", exc_info=error)
-        return problem(500, code="failed", detail=SENTENCES[500])
+    for kind in (*(kind for kind, _ in _ANSWERS), Exception):
+        api.add_exception_handler(kind, refused)

@@ -6,6 +6,7 @@ import math
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import add
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
@@ -18,7 +19,7 @@ CITIZEN_RADIUS_M: Final = 250.0
 WINDOW_HOURS: Final = 24.0
 OFFERED: Final = 5
 LEAST: Final = 0.35
-_GRAM: Final = 2
+_GRAM: Final = 2  # `grams` pairs each character with the next
 _SAME_MAJOR: Final = 0.5
 
 
@@ -48,10 +49,10 @@ class Candidate:
 def grams(text: str) -> frozenset[str]:
     """Return the character bigrams of `text`, folded (width, case) and without punctuation."""
     folded = unicodedata.normalize("NFKC", text).casefold()
-    kept = "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
+    kept = "".join(filter(str.isalnum, folded))
     if len(kept) < _GRAM:
         return frozenset([kept]) if kept else frozenset()
-    return frozenset(kept[i : i + _GRAM] for i in range(len(kept) - _GRAM + 1))
+    return frozenset(map(add, kept, kept[1:]))
 
 
 def likeness(left: frozenset[str], right: frozenset[str]) -> float:

@@ -41,6 +41,35 @@ _COLUMNS: Final = ", ".join(
     f"{name} {kind}" for kind, names in FIELDS.items() for name in names.split()
 )
 
+# what a village's code and a place's name in words lead to; most reports bring a point alone, and
+# a look-up that no report of a statement needs still costs its share of starting the plan
+_LOOKED_UP = """
+  left join lateral (
+    select g.code, g.town_code from grid_villages g
+    where g.code = told.village_code and g.valid_to is null limit 1
+  ) v on true
+  left join lateral (
+    select g.code, g.town_code from called g
+    where told.words is not null
+      and (strpos(told.words, g.short_name) > 0 or strpos(told.words, g.name) > 0
+           or cardinality(g.aliases) > 0 and exists (
+             select from unnest(g.aliases) as a(name)
+             where length(a.name) > 1 and strpos(told.words, a.name) > 0))
+    order by strpos(told.words, g.town_name) > 0 desc, length(g.short_name) desc, g.code limit 1
+  ) w on true
+  left join lateral (
+    select g.code from grid_towns g
+    where told.words is not null and g.valid_to is null
+      and strpos(told.words, g.short_name) > 0
+    order by length(g.short_name) desc, g.code limit 1
+  ) t on true
+"""
+_NOT_NEEDED = """
+  cross join (select null::bigint as code, null::int as town_code) v
+  cross join (select null::bigint as code, null::int as town_code) w
+  cross join (select null::int as code) t
+"""
+
 # each LIMIT 1 also keeps the planner from reading a whole table for what is one look-up a report
 _PLACE = """
 called as materialized (
@@ -66,25 +95,7 @@ called as materialized (
     select g.code, g.village_code, g.town_code from grid_cells g
     where g.valid_to is null and ST_Covers(g.area, here.point) order by g.code limit 1
   ) c on true
-  left join lateral (
-    select g.code, g.town_code from grid_villages g
-    where g.code = told.village_code and g.valid_to is null limit 1
-  ) v on true
-  left join lateral (
-    select g.code, g.town_code from called g
-    where told.words is not null
-      and (strpos(told.words, g.short_name) > 0 or strpos(told.words, g.name) > 0
-           or cardinality(g.aliases) > 0 and exists (
-             select from unnest(g.aliases) as a(name)
-             where length(a.name) > 1 and strpos(told.words, a.name) > 0))
-    order by strpos(told.words, g.town_name) > 0 desc, length(g.short_name) desc, g.code limit 1
-  ) w on true
-  left join lateral (
-    select g.code from grid_towns g
-    where told.words is not null and g.valid_to is null
-      and strpos(told.words, g.short_name) > 0
-    order by length(g.short_name) desc, g.code limit 1
-  ) t on true
+  LOOKED_UP
   cross join lateral (
     select coalesce(c.village_code, v.code, w.code) as village,
       coalesce(c.town_code, v.town_code, w.town_code, t.code) as town
@@ -164,16 +175,24 @@ with {_PLACE.strip()}, {_STORE.strip()}
 select coalesce(g.stored_id, r.id) as id, g.fresh, g.same, g.earlier_code, g.number, r.cell_code,
   r.village as village_code, r.town as town_code, r.located_by, r.due as due_at,
   r.unknown_village, r.holder_unit,
-  coalesce((
-    select jsonb_agg(to_jsonb(near)) from yiwang.acting_for(r.caller, r.at) as moment,
-      yiwang.twins_near(r.lon, r.lat, r.radius_m, r.twins_since, moment, null) as near
-    where g.fresh and r.lon is not null and r.radius_m is not null), '[]'::jsonb) as twins
+  coalesce(t.twins, '[]'::json) as twins
 from ready r left join given g using (ordinality)
+left join (
+  select near.* from (
+    select array_agg(ordinality) as n, array_agg(lon) as lon, array_agg(lat) as lat,
+      array_agg(radius_m) as radius_m, array_agg(twins_since) as since, array_agg(at) as at,
+      array_agg(id) as id, array_agg(caller) as caller
+    from ready where lon is not null and radius_m is not null
+  ) a, yiwang.twins_near(a.n, a.lon, a.lat, a.radius_m, a.since, a.at, a.id, a.caller) near
+) t on t.n = r.ordinality and g.fresh
 order by r.ordinality
 """  # noqa: S608  put together from the constants above only
-_NAMED = _REPORT.replace("COLUMNS", _COLUMNS).replace("JSON", "%(told)s")
+_ASKED = _REPORT.replace("COLUMNS", _COLUMNS)
+_NAMED = _ASKED.replace("JSON", "%(told)s").replace("LOOKED_UP", _LOOKED_UP.strip())
 # with a numbered place: the driver takes a long statement of named ones apart at every turn
 _NUMBERED = _NAMED.replace("%(told)s", "$1").replace("%%", "%").encode()
+_BY_POINT = _ASKED.replace("JSON", "$1").replace("LOOKED_UP", _NOT_NEEDED.strip())
+_NUMBERED_BY_POINT = _BY_POINT.replace("%%", "%").encode()
 
 _SHOW = "select set_config('yiwang.tracking_code', %(code)s, true)"
 _EARLIER = """
@@ -183,8 +202,9 @@ select i.id, i.number, i.status, i.level, i.category, i.rev, i.cell_code, i.vill
 from incidents i where i.id = %(id)s::uuid
 """
 _TWINS = """
-select * from yiwang.twins_near(%(lon)s::float8, %(lat)s::float8, %(radius_m)s::float8,
-  %(since)s::timestamptz, %(at)s::timestamptz, %(id)s::uuid)
+select twins from yiwang.twins_near(array[1], array[%(lon)s::float8], array[%(lat)s::float8],
+  array[%(radius_m)s::float8], array[%(since)s::timestamptz], array[%(at)s::timestamptz],
+  array[%(id)s::uuid], array[null::jsonb])
 """
 
 
@@ -201,7 +221,9 @@ async def report_async(reports: Sequence[dict[str, Any]]) -> list[dict[str, Any]
 
     Each brings the settings of its own `caller`.
     """
-    return await async_rows("web", _NUMBERED, [_as_json(reports).decode()])
+    by_point = all(each["village_code"] is None and each["words"] is None for each in reports)
+    statement = _NUMBERED_BY_POINT if by_point else _NUMBERED
+    return await async_rows("web", statement, [_as_json(reports).decode()])
 
 
 def _as_json(reports: Sequence[dict[str, Any]]) -> bytes:
@@ -239,11 +261,11 @@ async def twins_near_async(
     connection: psycopg.AsyncConnection[Any], values: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Return earlier cases near a point that the caller may see, asynchronously."""
-    cursor = connection.cursor(row_factory=dict_row)
-    await cursor.execute(_TWINS.encode(), values)
-    return await cursor.fetchall()
+    cursor = await connection.execute(_TWINS.encode(), values)
+    found = await cursor.fetchone()
+    return (found and found[0]) or []
 
 
 def twins_near(session: Session, values: dict[str, Any]) -> list[dict[str, Any]]:
     """Return earlier cases near a point that the caller may see."""
-    return [dict(row) for row in session.connection().exec_driver_sql(_TWINS, values).mappings()]
+    return session.connection().exec_driver_sql(_TWINS, values).scalar() or []
