@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 
@@ -14,11 +15,16 @@ FORM = "yiwang_csrf"
 
 def of(scope: Scope) -> dict[str, str]:
     """Return the cookies of a request; a malformed header counts as none."""
-    raw = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+    return dict(_parsed(b"; ".join(v for name, v in scope["headers"] if name == b"cookie")))
+
+
+@lru_cache(2_048)  # a browser sends the same header with everything it asks
+def _parsed(raw: bytes) -> tuple[tuple[str, str], ...]:
     try:
-        return {key: morsel.value for key, morsel in SimpleCookie(raw.decode("latin-1")).items()}
+        found = SimpleCookie(raw.decode("latin-1"))
     except CookieError:
-        return {}
+        return ()
+    return tuple((key, morsel.value) for key, morsel in found.items())
 
 
 def header(scope: Scope, name: str) -> str:

@@ -78,8 +78,13 @@ def score(
     else:
         same = _SAME_MAJOR if candidate.category[:2] == category[:2] else 0.0
     alike = likeness(words, grams(candidate.description))
-    parts = {"distance": near, "time": recent, "category": same, "text": alike}
-    return round(sum(WEIGHTS[name] * value for name, value in parts.items()), 3)
+    weighed = (
+        WEIGHTS["distance"] * near
+        + WEIGHTS["time"] * recent
+        + WEIGHTS["category"] * same
+        + WEIGHTS["text"] * alike
+    )
+    return round(weighed, 3)
 
 
 def offer(

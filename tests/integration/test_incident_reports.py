@@ -246,7 +246,9 @@ def test_a_case_lies_in_the_partition_of_its_local_month(people: Cast) -> None:
     assert isinstance(told.id, UUID)
 
 
-def _send_together(people: Cast, drafts: list[tuple[Access, Draft]]) -> list[Any]:
+def _send_together(
+    people: Cast, drafts: list[tuple[Access, Draft]], *, key: str | None = None
+) -> list[Any]:
     """Send reports at the same moment; returns what came of each, refusals included."""
     at = clock.now()
     with transaction(Access.owner()) as session:
@@ -256,7 +258,9 @@ def _send_together(people: Cast, drafts: list[tuple[Access, Draft]]) -> list[Any
         try:
             return await asyncio.gather(
                 *(
-                    report_async(access, draft, found=found, actor=people.town.actor, at=at)
+                    report_async(
+                        access, draft, found=found, actor=people.town.actor, at=at, key=key
+                    )
                     for access, draft in drafts
                 ),
                 return_exceptions=True,
@@ -303,6 +307,25 @@ def test_one_bad_report_falls_alone_and_takes_no_other_with_it(people: Cast) -> 
     ]  # fmt: skip
     kept = [told[0].incident.id, told[3].incident.id]
     assert one("select count(*) as n from incidents where id = any(:ids)", ids=kept)["n"] == 2
+
+
+def test_a_report_that_comes_twice_at_the_same_moment_is_one_case_told_to_both(
+    people: Cast,
+) -> None:
+    lon, lat = inside(TOWN, nth=15)
+    draft = Draft("路灯不亮", "路灯不亮了", lon=lon, lat=lat)
+    other = Draft("路灯不亮", "路灯又不亮了", lon=lon, lat=lat)
+    nobody = Access.nobody()  # sees no case: only the report's own code shows it the first one
+    told = _send_together(
+        people, [(nobody, draft), (nobody, draft), (nobody, other)] * 3, key="twice at once"
+    )
+    kept = [each for each in told if isinstance(each, Reported)]
+    assert sorted(each.fresh for each in kept) == [False] * (len(kept) - 1) + [True]
+    assert len({each.incident.id for each in kept}) == 1
+    assert len({each.incident.tracking_code for each in kept}) == 1
+    refused = [each for each in told if not isinstance(each, Reported)]
+    assert {type(each) for each in refused} == {KeyReused}
+    assert {len(kept), len(refused)} == {3, 6}
 
 
 def test_a_callers_area_never_reaches_the_next_one_on_a_connection(people: Cast) -> None:

@@ -107,8 +107,14 @@ called as materialized (
   select ready.*, k.id as stored_id, k.fresh, k.same, k.tracking_code as earlier_code,
     case when k.fresh
       then day || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') end as number
-  from ready, lateral yiwang.claim_key(actor_key, idempotency_key, body_hash, ready.id, at) k
-  where not unknown_village
+  from (
+    select array_agg(ordinality) as n, array_agg(actor_key) as actor,
+      array_agg(idempotency_key) as key, array_agg(body_hash) as hash, array_agg(id) as id,
+      array_agg(at) as at
+    from ready where not unknown_village
+  ) a
+  cross join lateral yiwang.claim_keys(a.n, a.actor, a.key, a.hash, a.id, a.at) k
+  join ready on ready.ordinality = k.n
 )"""
 
 _STORE = """
@@ -213,7 +219,7 @@ def report(session: Session, reports: Sequence[dict[str, Any]]) -> list[dict[str
     session.info["changed"] = True
     found = session.connection().exec_driver_sql(_NAMED, {"told": _as_json(reports).decode()})
     names = tuple(found.keys())
-    return [dict(zip(names, row, strict=True)) for row in found]
+    return _told(reports, [dict(zip(names, row, strict=True)) for row in found])
 
 
 async def report_async(reports: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -223,7 +229,16 @@ async def report_async(reports: Sequence[dict[str, Any]]) -> list[dict[str, Any]
     """
     by_point = all(each["village_code"] is None and each["words"] is None for each in reports)
     statement = _NUMBERED_BY_POINT if by_point else _NUMBERED
-    return await async_rows("web", statement, [_as_json(reports).decode()])
+    return _told(reports, await async_rows("web", statement, [_as_json(reports).decode()]))
+
+
+def _told(reports: Sequence[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the rows; of a report that came twice in one statement, with the first one's code."""
+    for row in rows:
+        if row["same"] and not row["fresh"] and row["earlier_code"] is None:
+            codes = {each["id"]: each["tracking_code"] for each in reports}
+            row["earlier_code"] = codes.get(row["id"])
+    return rows
 
 
 def _as_json(reports: Sequence[dict[str, Any]]) -> bytes:

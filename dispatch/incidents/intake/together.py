@@ -28,7 +28,7 @@ class Together:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._waiting: list[tuple[Row, asyncio.Future[Row]]] = []
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: set[asyncio.Task[Any] | None] = set()
         self._called: asyncio.Handle | None = None
 
     async def add(self, values: Row) -> Row:
@@ -49,35 +49,43 @@ class Together:
             self._called = loop.call_soon(self._go)
 
     def _go(self) -> None:
+        if self._called:
+            self._called.cancel()
         self._called = None
         batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
         if batch:
             task = asyncio.create_task(self._send(batch))
             self._under_way.add(task)
-            task.add_done_callback(self._done)
+            task.add_done_callback(self._under_way.discard)
         self._call()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
-        if self._called:
-            self._called.cancel()
-        self._go()
-
     async def _send(self, batch: Sequence[tuple[Row, asyncio.Future[Row]]]) -> None:
+        """Store a share; whoever waits meanwhile is sent on before these hear how it went.
+
+        Answering takes as long as storing: the database must not wait for it.
+        """
+        told = await self._stored(batch)
+        self._under_way.discard(asyncio.current_task())
+        self._go()
+        for answer, row in told:
+            if answer.done():  # whoever asked has gone meanwhile
+                continue
+            if isinstance(row, BaseException):
+                answer.set_exception(row)
+            else:
+                answer.set_result(row)
+
+    async def _stored(
+        self, batch: Sequence[tuple[Row, asyncio.Future[Row]]]
+    ) -> list[tuple[asyncio.Future[Row], Row | BaseException]]:
+        """Return what came of each report: its row, or why it was not stored."""
         try:
             rows = await self._store([values for values, _ in batch])
         except Exception as error:  # noqa: BLE001  whatever it is, those who wait must hear it
             if len(batch) == 1 or isinstance(error, Busy):  # then it may be stored: not again
-                for _, answer in batch:
-                    if not answer.done():
-                        answer.set_exception(error)
-                return
-            for each in batch:
-                await self._send([each])
-            return
-        for (_, answer), row in zip(batch, rows, strict=True):
-            if not answer.done():  # whoever asked may have gone meanwhile
-                answer.set_result(row)
+                return [(answer, error) for _, answer in batch]
+            return [told for each in batch for told in await self._stored([each])]
+        return [(answer, row) for (_, answer), row in zip(batch, rows, strict=True)]
 
 
 _of_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Together] = WeakKeyDictionary()

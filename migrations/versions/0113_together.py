@@ -1,14 +1,15 @@
-"""Twins of many reports at once (疑似重复): one search for all that share a statement.
+"""Reports together (合批), more of it: keys are claimed and twins are sought once a statement.
 
-Starting the search costs more than searching, so it starts once for all of them. Each report brings
-the settings of its own caller; one without them is looked up under those of the transaction.
+Starting either costs more than the work for one report, so each starts once for all that share the
+statement. A report is looked up under the settings of its own caller; one that brings none, under
+those of the transaction.
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0113_twins"
+revision = "0113_together"
 down_revision = "0112_reports"
 branch_labels = None
 depends_on = None
@@ -34,6 +35,9 @@ set plan_cache_mode = force_generic_plan set enable_sort = off as $$
 -- left to itself the planner reads a whole day of cases by id, 6 ms instead of 0.3
 declare
   every boolean := yiwang.sees_every_row();
+  -- said once for all: so that months nobody asks for are left out before the search starts
+  first uuid := yiwang.uuid_floor((select min(t) from unnest(p_since) t));
+  last uuid := yiwang.uuid_floor((select max(t) from unnest(p_at) t) + interval '1 second');
   mine jsonb := case when array_position(p_caller, null) is not null then yiwang.caller_now() end;
 begin
   return query
@@ -41,8 +45,6 @@ begin
     select t.n, t.radius_m, t.since, t.at, t.own, point.here,
       ST_Transform(point.here, 4547) as metric,
       ST_Expand(point.here, t.radius_m / 96000.0, t.radius_m / 110000.0) as near,
-      yiwang.uuid_floor(t.since) as first,
-      yiwang.uuid_floor(t.at + interval '1 second') as last,
       every or who.j ->> 'see_all' = 'on' as see_all,
       nullif(who.j ->> 'towns', '')::int[] as towns,
       nullif(who.j ->> 'villages', '')::bigint[] as villages,
@@ -56,14 +58,14 @@ begin
     cross join lateral (select coalesce(t.caller, mine) as j) who
   )
   select a.n, (
-    select json_agg(json_build_object('id', f.id, 'number', f.number, 'distance_m', f.metres,
-      'hours', extract(epoch from a.at - f.reported_at)::float8 / 3600, 'category', f.category,
-      'description', left(f.description, 400)))
-    from (
-      select k.* from (
+    select json_agg(f) from (
+      select k.id, k.number, k.metres as distance_m,
+        extract(epoch from a.at - k.reported_at)::float8 / 3600 as hours, k.category,
+        left(k.description, 400) as description
+      from (
         select i.*, ST_Distance(ST_Transform(i.point, 4547), a.metric) as metres
         from incidents i
-        where i.point && a.near and i.id >= a.first and i.id < a.last
+        where i.point && a.near and i.id >= first and i.id < last
           and i.reported_at between a.since and a.at
           and i.id is distinct from a.own and i.status not in ('merged', 'rejected')
         order by i.point <-> a.here limit 40
@@ -82,10 +84,45 @@ SIGNATURE = (
     "yiwang.twins_near(bigint[], float8[], float8[], float8[], timestamptz[], timestamptz[], "
     "uuid[], jsonb[])"
 )
-GRANTS = f"""
-revoke all on function {SIGNATURE} from public;
-grant execute on function {SIGNATURE} to yiwang_web, yiwang_worker;
+KEYS = """
+drop function yiwang.claim_key(text, text, bytea, uuid, timestamptz);
+create function yiwang.claim_keys(
+  p_n bigint[], p_actor text[], p_key text[], p_hash bytea[], p_id uuid[], p_at timestamptz[]
+) returns table (n bigint, id uuid, fresh boolean, same boolean, tracking_code text)
+language plpgsql strict security definer set search_path = public, pg_temp as $$
+declare
+  claimed uuid[];
+begin
+  with given as (
+    insert into idempotency_keys (actor, key, body_hash, incident_id, created_at)
+    select t.actor, t.key, t.hash, t.id, t.at
+    from unnest(p_n, p_actor, p_key, p_hash, p_id, p_at) as t(n, actor, key, hash, id, at)
+    where t.key is not null
+    order by t.actor, t.key, t.n
+    on conflict (actor, key) do nothing
+    returning incident_id
+  )
+  select coalesce(array_agg(incident_id), '{}') into claimed from given;
+  if cardinality(claimed) = cardinality(array_remove(p_key, null)) then
+    return query select t.n, t.id, true, true, null::text from unnest(p_n, p_id) as t(n, id);
+    return;
+  end if;
+  return query
+  select t.n, coalesce(k.incident_id, t.id), t.key is null or t.id = any (claimed),
+    coalesce(k.body_hash = t.hash, true),
+    case when k.body_hash = t.hash and t.id <> all (claimed) then i.tracking_code end
+  from unnest(p_n, p_actor, p_key, p_hash, p_id) as t(n, actor, key, hash, id)
+  left join idempotency_keys k on k.actor = t.actor and k.key = t.key
+  left join incident_keys i on i.id = k.incident_id
+  order by t.n;
+end $$;
 """
+KEYS_SIGNATURE = "yiwang.claim_keys(bigint[], text[], text[], bytea[], uuid[], timestamptz[])"
+GRANTS = "".join(
+    f"revoke all on function {each} from public;"
+    f"grant execute on function {each} to yiwang_web, yiwang_worker;"
+    for each in (SIGNATURE, KEYS_SIGNATURE)
+)
 GONE = """
 drop function yiwang.twins_near(float8, float8, float8, timestamptz, timestamptz, uuid);
 drop function yiwang.acting_for(jsonb, timestamptz);
@@ -93,8 +130,8 @@ drop function yiwang.acting_for(jsonb, timestamptz);
 
 
 def upgrade() -> None:
-    """Put the search for many in the place of the search for one."""
-    for block in (GONE, CALLER, TWINS, GRANTS):
+    """Put what is done for many in the place of what was done for one."""
+    for block in (GONE, CALLER, TWINS, KEYS, GRANTS):
         op.execute(block)
 
 
