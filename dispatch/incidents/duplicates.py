@@ -7,11 +7,11 @@ import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import add
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 WEIGHTS: Final = {"distance": 0.4, "time": 0.2, "category": 0.2, "text": 0.2}
 WORKER_RADIUS_M: Final = 50.0
@@ -43,6 +43,18 @@ class Candidate:
     hours: float
     category: str
     description: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> Candidate:
+        """Return what a row of the search says of a case."""
+        return cls(
+            id=UUID(str(row["id"])),
+            number=row["number"],
+            distance_m=float(row["distance_m"]),
+            hours=float(row["hours"]),
+            category=row["category"],
+            description=row["description"],
+        )
 
 
 @lru_cache(4_096)  # the cases around a place are compared with every report from there

@@ -36,8 +36,10 @@ set plan_cache_mode = force_generic_plan set enable_sort = off as $$
 declare
   every boolean := yiwang.sees_every_row();
   -- said once for all: so that months nobody asks for are left out before the search starts
-  first uuid := yiwang.uuid_floor((select min(t) from unnest(p_since) t));
-  last uuid := yiwang.uuid_floor((select max(t) from unnest(p_at) t) + interval '1 second');
+  since timestamptz := (select min(t) from unnest(p_since) t);
+  until timestamptz := (select max(t) from unnest(p_at) t) + interval '1 second';
+  first uuid := yiwang.uuid_floor(since);
+  last uuid := yiwang.uuid_floor(until);
   mine jsonb := case when array_position(p_caller, null) is not null then yiwang.caller_now() end;
 begin
   return query
@@ -123,6 +125,9 @@ GRANTS = "".join(
     f"grant execute on function {each} to yiwang_web, yiwang_worker;"
     for each in (SIGNATURE, KEYS_SIGNATURE)
 )
+# Left to itself the planner reads the index of all current cells beside the one of their areas,
+# 110 µs a point instead of 18: an index of the current ones alone leaves it no reason to.
+HERE = "create index grid_cells_here on grid_cells using gist (area) where valid_to is null;"
 GONE = """
 drop function yiwang.twins_near(float8, float8, float8, timestamptz, timestamptz, uuid);
 drop function yiwang.acting_for(jsonb, timestamptz);
@@ -131,7 +136,7 @@ drop function yiwang.acting_for(jsonb, timestamptz);
 
 def upgrade() -> None:
     """Put what is done for many in the place of what was done for one."""
-    for block in (GONE, CALLER, TWINS, KEYS, GRANTS):
+    for block in (GONE, CALLER, TWINS, KEYS, GRANTS, HERE):
         op.execute(block)
 
 

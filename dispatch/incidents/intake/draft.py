@@ -28,6 +28,7 @@ _PHONE: Final = re.compile(r"\+?\d[\d -]{4,18}\d")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNSTORABLE: Final = re.compile(r"\\u0000|[\ud800-\udfff]")
 _VILLAGES: Final = range(10**11, 10**12)
+_CANONICAL: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,7 @@ class Draft:
     def body_hash(self) -> bytes:
         """Return the SHA-256 of what was said: equal bodies have equal hashes."""
         said = {name: getattr(self, name) for name in self.__slots__}
-        canonical = json.dumps(said, ensure_ascii=False, sort_keys=True, default=str)
-        return hashlib.sha256(canonical.encode()).digest()
+        return hashlib.sha256(_CANONICAL.encode(said).encode()).digest()
 
 
 def check_point(lon: float | None, lat: float | None) -> None:

@@ -181,7 +181,7 @@ with {_PLACE.strip()}, {_STORE.strip()}
 select coalesce(g.stored_id, r.id) as id, g.fresh, g.same, g.earlier_code, g.number, r.cell_code,
   r.village as village_code, r.town as town_code, r.located_by, r.due as due_at,
   r.unknown_village, r.holder_unit,
-  coalesce(t.twins, '[]'::json) as twins
+  coalesce(t.twins::text, '[]') as twins
 from ready r left join given g using (ordinality)
 left join (
   select near.* from (
@@ -235,6 +235,7 @@ async def report_async(reports: Sequence[dict[str, Any]]) -> list[dict[str, Any]
 def _told(reports: Sequence[dict[str, Any]], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the rows; of a report that came twice in one statement, with the first one's code."""
     for row in rows:
+        row["twins"] = orjson.loads(row["twins"])
         if row["same"] and not row["fresh"] and row["earlier_code"] is None:
             codes = {each["id"]: each["tracking_code"] for each in reports}
             row["earlier_code"] = codes.get(row["id"])

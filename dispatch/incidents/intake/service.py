@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -222,9 +221,9 @@ def _case_values(
     }
 
 
-@lru_cache(maxsize=16)
 def _day(at: datetime) -> str:
-    return f"{local(at):%Y%m%d}"
+    here = local(at)
+    return f"{here.year}{here.month:02}{here.day:02}"
 
 
 def _actor_values(draft: Draft, actor: Actor, key: str | None) -> dict[str, Any]:
@@ -303,19 +302,8 @@ def _near_again(session: Session, prepared: Prepared, known: dict[str, Any]) -> 
 def _offer(
     rows: Sequence[dict[str, Any]], description: str, category: Category, radius_m: float
 ) -> Sequence[Twin]:
-    candidates = [
-        Candidate(
-            id=UUID(str(row["id"])),
-            number=row["number"],
-            distance_m=float(row["distance_m"]),
-            hours=float(row["hours"]),
-            category=row["category"],
-            description=row["description"],
-        )
-        for row in rows
-    ]
     return duplicates.offer(
-        candidates,
+        [Candidate.of(row) for row in rows],
         description,
         category=category.code,
         radius_m=radius_m,

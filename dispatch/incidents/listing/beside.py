@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -33,17 +32,7 @@ def twins(session: Session, incident: Incident) -> list[dict[str, Any]]:
         "at": incident.reported_at,
         "id": incident.id,
     }
-    found = [
-        Candidate(
-            UUID(str(row["id"])),
-            row["number"],
-            float(row["distance_m"]),
-            float(row["hours"]),
-            row["category"],
-            row["description"],
-        )
-        for row in intake.twins_near(session, around)
-    ]
+    found = [Candidate.of(row) for row in intake.twins_near(session, around)]
     likely = duplicates.offer(
         found,
         incident.description or "",
