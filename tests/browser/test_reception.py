@@ -97,6 +97,11 @@ def test_a_practised_clerk_needs_no_mouse_and_less_than_half_a_minute(
     assert number in slip
     assert f"{code[:5]}-{code[5:]}" in slip
     assert page.evaluate("document.activeElement.id") == "phone", "ready for the next caller"
+    assert page.inner_text("#today").startswith("今日 1 件，中位 ")
+    page.keyboard.press("F9")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(1_200)
+    assert page.inner_text("#spent") == "0:00", "a case begins with its first letter"
     assert len(keys.log) <= 45, keys.log
     assert len(keys.log) / KEYS_A_SECOND + waited < SECONDS_A_CASE
     assert heard.abroad(site.url) == []
@@ -168,6 +173,10 @@ def test_what_a_slip_of_the_finger_wiped_comes_back_and_the_number_is_veiled(
     assert page.inner_text("#duty-list").startswith("值班长")
     keys.press("Escape")
     assert page.input_value("#words") == "替人登记的路灯不亮", "Esc shut the list and nothing else"
+    keys.press("F10")
+    assert page.is_visible("#gone"), "stepped away: the screen is covered"
+    keys.press("Enter")
+    assert page.input_value("#words") == "替人登记的路灯不亮", "nothing begun is lost"
     keys.press("Escape")
     assert page.input_value("#words") == ""
     keys.press("Control+z")
@@ -229,6 +238,10 @@ def test_a_call_back_is_made_and_written_down_by_keys_alone(
     assert "已重新办理，到开元路社区" in page.inner_text("#call-said")
     kept = one("select status, reopens from incidents where number = :n", n=number)
     assert (kept["status"], kept["reopens"]) == ("assigned", 1)
+    keys.press("Escape", "Alt+w")
+    keys.write("没留号码的来访人")
+    keys.press("F8")
+    assert "还没有填来电号码" in page.inner_text("#wrong")
     keys.press("Escape")
     keys.type("13900000419")
     keys.press("Enter", "F8")

@@ -10,9 +10,9 @@
   };
   const path = (lines) => lines.map((line) => line.map(([x, y], n) => `${n ? "L" : "M"}${x} ${-y}`).join("")).join("");
   const LETTER = 13, MARGIN = 5;
-  /* Where names stand, in pixels from the middle: whole, within the picture, beside the pin and not on another. */
+  /* Where names stand, in pixels from the middle: whole, within the picture, not on the pin, the caption or another. */
   const placed = (lines, { width, height, scale, pin }) => {
-    const taken = [{ x: pin[0] / scale, y: -pin[1] / scale - 6, w: 30, h: 34 }], found = [];
+    const taken = [{ x: pin[0] / scale, y: -pin[1] / scale - 6, w: 30, h: 34 }, { x: 44 - width / 2, y: height / 2 - 14, w: 88, h: 28 }], found = [];
     const free = (box) => taken.every((each) => Math.abs(each.x - box.x) * 2 >= each.w + box.w || Math.abs(each.y - box.y) * 2 >= each.h + box.h);
     const within = (at, half) => Math.min(Math.max(at, -half), half);
     for (const line of lines) {

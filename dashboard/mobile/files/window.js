@@ -133,6 +133,7 @@
   const slip = (entry) => {
     const rows = [["来访", `${entry.name || "未留姓名"}${entry.proxy ? "（代录）" : ""}　${entry.phone?.includes("*") ? entry.phone : masked(entry.phone || "")}`], ["事项", entry.title], ["地点", entry.place], ["承接", entry.lead], ["窗口", entry.window]];
     if (entry.due) rows.push(["答复", `${clock(entry.due, true)} 前办好`]); else if (entry.local || (cut && entry.title)) rows.push(["正式号", "恢复后补登"]);
+    if (entry.title && !entry.reserved) rows.push(["查询码", "登记后由导诊台告知"]); // none was left of those kept for us
     if (entry.at) rows.push(["登记", clock(entry.at, true)]);
     const code = entry.reserved, picture = code && entry.title ? `<svg class="qr" role="img" aria-label="查进度的二维码" viewBox="-2 -2 ${code.side + 4} ${code.side + 4}" shape-rendering="crispEdges"><path d="${code.qr}" fill="#000"/></svg><div class="code num">${spoken(code.code)}</div>` : "";
     $("slip").replaceChildren(node("h4", {}, "长沙县综治中心　受理单", node("small", { className: "num", textContent: entry.number || (entry.local ? `本机 ${entry.local}` : cut && entry.title ? `本机 ${queue.nextNumber()}` : "") })),

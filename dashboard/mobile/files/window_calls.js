@@ -186,6 +186,7 @@
     $("call-asks").replaceChildren(...asked.map((each) => question(each, ASKS.indexOf(each))));
     $("call-words").classList.toggle("now", now.at === WORDS_AT);
     $("call-words").querySelector(".no").textContent = asked.length + 1;
+    $("call-words").querySelector(".q").textContent = now.said.result === "unreached" ? "备注" : "还说了什么";
     $("call-note").disabled = $("call-keep").disabled = now.at !== WORDS_AT;
     $("call-then").textContent = what();
     $("call-then").classList.toggle("orange", now.said.solved === false);

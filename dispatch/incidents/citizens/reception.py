@@ -25,6 +25,7 @@ from dispatch.incidents.citizens.service import Progress
 from dispatch.incidents.duplicates import Candidate
 from dispatch.incidents.following.owing import CALL_BACK, TURNS
 from dispatch.incidents.lifecycle import CALLS_AT_MOST, STATUS_NAMES, Action, Status, calls_made
+from people import queries as units
 from people import service as people
 from people.scope import Actor
 from people.staff import unmasking
@@ -208,6 +209,7 @@ class Slip:
     description: str
     address: str | None
     source: str
+    holder: str
     accept_by: datetime | None
 
 
@@ -217,6 +219,8 @@ def receipt(session: Session, number: str) -> Slip:
     if incident is None:
         raise NotFound("没有这个编号，或不是本台登记的")
     who = reporters.masked(incident)
+    holder = incident.lead_unit or incident.holder_unit
+    unit = units.unit_by_id(session, holder) if holder else None
     return Slip(
         progress=citizens.progress(session, incident.tracking_code),
         name=who.name,
@@ -224,5 +228,6 @@ def receipt(session: Session, number: str) -> Slip:
         description=incident.description,
         address=incident.address,
         source=SOURCES.get(incident.source, incident.source),
+        holder=unit.name if unit else "县综治中心",
         accept_by=incident.due_at if incident.due_stage == "accept" else None,
     )
