@@ -309,6 +309,17 @@ def owed_tally(
     return session.execute(found.group_by(Owed.kind, carded, late)).all()
 
 
+def owed_in(
+    session: Session, unit: int, kinds: Sequence[str]
+) -> Sequence[Row[str, int, datetime, datetime | None]]:
+    """Count what a unit's posts owe, by kind; what is confidential is not even counted."""
+    asked = (Owed.unit_id == unit, Owed.kind.in_(kinds), Owed.confidential.is_(False))
+    columns = (func.min(Owed.since).label("since"), func.min(Owed.due_at).label("due_at"))
+    counted = func.count(func.distinct(Owed.subject)).label("n")
+    found = select(Owed.kind, counted, *columns).where(*asked).group_by(Owed.kind)
+    return session.execute(found).all()
+
+
 def staff_page(
     session: Session,
     *,

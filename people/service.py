@@ -271,6 +271,13 @@ def owed_to(
     return queries.owed_to(session, wanted, limit=limit, offset=offset)
 
 
+def owed_in(
+    session: Session, unit: int, kinds: Sequence[str]
+) -> Sequence[Row[str, int, datetime, datetime | None]]:
+    """Return how much of each kind a unit's posts owe, since when, and the nearest deadline."""
+    return queries.owed_in(session, unit, kinds)
+
+
 def owed_tally(
     session: Session, actor: Actor, *, at: datetime
 ) -> Sequence[Row[str, bool, bool, int]]:

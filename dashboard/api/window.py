@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from core.db import transaction
 from core.errors import Invalid
 from dashboard.api.deps import CallerAccess, InTransaction, SignedIn, require
 from dashboard.api.reserved import seal_of
+from dashboard.exports import watermark
 from dashboard.mobile import classes, hall
 from dashboard.mobile.drawing import address_of_page, qr_path
 from dispatch.incidents import reporters
@@ -20,6 +22,7 @@ from dispatch.incidents.citizens import promise, queries, reception
 from dispatch.incidents.clocks import Stage, deadline
 from geo import service as places
 from geo.frames import LonLat
+from people.access import sessions
 from people.calendars import service as calendars
 from people.roles import Role
 from people.staff.unmasking import Reason
@@ -85,6 +88,27 @@ def caller(body: PhoneIn, session: InTransaction) -> dict[str, Any]:
     return {"cases": found}
 
 
+@router.post("/caller/number", summary="回拨来电人")
+def ring(
+    body: PhoneIn, session: InTransaction, actor: SignedIn, response: Response
+) -> dict[str, Any]:
+    """Put on record that a caller's number is shown in full; the window then rings back."""
+    at = clock.now()
+    reception.ring(session, body.phone, actor=actor, at=at)
+    response.headers["cache-control"] = "no-store"
+    return {"phone": body.phone, "watermark": watermark(actor, at=at)}
+
+
+@router.get("/waiting", summary="后面还有")
+def waiting(access: CallerAccess, actor: SignedIn) -> dict[str, Any]:
+    """Return what waits in this hall, and how many other reception desks work just now."""
+    at = clock.now()
+    with transaction(reception.access_to_count(access, actor)) as session:
+        found = reception.waiting(session, actor.unit) if actor.unit else {}
+        others = sessions.others_at_work(session, Role.RECEPTIONIST, but=actor.account or 0, at=at)
+    return {**found, "other_desks": others, "at": at}
+
+
 @router.post("/beside", summary="旁边的相似案件和时限")
 def beside(body: BesideIn, session: InTransaction) -> dict[str, Any]:
     """Return likely twins, the map around the place, and by when the matter should be handled."""
@@ -129,15 +153,15 @@ def call_backs(session: InTransaction) -> list[dict[str, Any]]:
 def number(
     incident_id: Annotated[UUID, Path()], access: CallerAccess, actor: SignedIn, response: Response
 ) -> dict[str, Any]:
-    """Show the number to call; the audit trail keeps who looked."""
+    """Show the number to call, and whom the case reaches if it is not solved; on record."""
     with transaction(access) as session:
         opened = reception.access_to_call(session, access, incident_id)
     with transaction(opened) as session:
-        found = reporters.unmask(
-            session, incident_id, Reason.CALL_BACK, note="", actor=actor, at=clock.now()
-        )
+        at = clock.now()
+        who = reporters.unmask(session, incident_id, Reason.CALL_BACK, note="", actor=actor, at=at)
+        after = reception.after_call(session, incident_id)
     response.headers["cache-control"] = "no-store"
-    return {"name": found.name, "phone": found.phone}
+    return {**asdict(who), **after, "watermark": watermark(actor, at=at)}
 
 
 @router.post("/call-backs/{incident_id}", summary="回访结果")
@@ -149,10 +173,9 @@ def called(
     with transaction(access) as session:
         opened = reception.access_to_call(session, access, incident_id)
     with transaction(opened) as session:
-        status = reception.call_back(
+        return reception.call_back(
             session, incident_id, said=said, note=body.note, actor=actor, at=clock.now()
         )
-    return {"status": status}
 
 
 def _point(session: InTransaction, body: BesideIn) -> tuple[float, float] | None:

@@ -11,6 +11,7 @@ _OF: Final = {
     "keys": "加密密钥", "kiosk": "大屏", "mode": "平战", "rota": "轮值", "session": "登录",
     "staff": "人员", "totp": "动态口令", "unit": "单位", "alert": "预警", "order": "指令",
     "rules": "规则", "grid": "网格", "calendar": "工作日历", "catalogue": "目录",
+    "caller": "来电人",
 }  # fmt: skip
 _DONE: Final = {
     "added": "新增", "edited": "修改资料", "moved": "调动", "left": "离岗", "returned": "复岗",

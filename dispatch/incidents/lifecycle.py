@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.errors import Conflict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Status(StrEnum):
@@ -152,6 +155,7 @@ OPEN: Final[tuple[Status, ...]] = tuple(Status)[:7]
 ENDED: Final[tuple[Status, ...]] = tuple(Status)[7:]
 IN_WORK: Final[tuple[Status, ...]] = tuple(Status)[2:7]
 BLACK_AFTER_REWORKS: Final = 3
+CALLS_AT_MOST: Final = 3  # nobody answers three times: the call-back is done
 
 _Key = tuple[Status | None, Action, Turn]
 _S, _A, _T = Status, Action, Turn
@@ -204,7 +208,7 @@ _NO_MOVE: Final[dict[tuple[Action, Turn], tuple[Status, ...]]] = {
     (_A.DECIDE, _T.EXTENSION): (_S.ASSIGNED, _S.HANDLING),
     (_A.DECIDE, _T.SHARE): _ANY,
     (_A.DECIDE, _T.REFUSED): _ANY,
-    (_A.CALL_BACK, _T.PLAIN): (_S.CHECKING, _S.CLOSED, _S.REJECTED),
+    (_A.CALL_BACK, _T.PLAIN): (_S.CHECKING, _S.CLOSED, _S.ARCHIVED, _S.REJECTED),
     (_A.RATE, _T.PLAIN): (_S.CLOSED, _S.ARCHIVED),
     (_A.NOTE, _T.PLAIN): _ANY,
     (_A.SHARE, _T.PLAIN): _ANY,
@@ -252,6 +256,16 @@ def advance(
         return Step(before=status, action=action, after=status, turn=turn)
     where = STATUS_NAMES[status] if status else "未上报"
     raise ActionNotAllowed(f"案件{where}，不能{ACTION_NAMES[action]}")
+
+
+def calls_made(actions: Sequence[str]) -> int:
+    """Count the calls (回访) among a case's actions since it was last opened again."""
+    calls = 0
+    for action in reversed(actions):
+        if action == Action.REOPEN:
+            break
+        calls += action == Action.CALL_BACK
+    return calls
 
 
 def actions_from(status: Status) -> tuple[Action, ...]:

@@ -255,6 +255,20 @@ def end_sessions(
     return len(session.scalars(chosen.values(revoked_at=at).returning(s.id)).all())
 
 
+def others_at_work(session: Session, role: str, *, but: int, since: datetime, at: datetime) -> int:
+    """Count the accounts of a role, but that one, whose session was used since then."""
+    s = SignedInSession
+    found = (
+        select(func.count(func.distinct(s.account_id)))
+        .join(Account, Account.id == s.account_id)
+        .where(
+            Account.role == role, Account.disabled_at.is_(None), s.account_id != but,
+            s.revoked_at.is_(None), s.expires_at > at, s.seen_at > since,
+        )
+    )  # fmt: skip
+    return session.scalar(found) or 0
+
+
 # -- accounts, as administrators see them ----------------------------------------------------------
 
 

@@ -14,7 +14,10 @@ from core.errors import Invalid, NotFound
 from people.access import passwords, sign_in
 from people.access import queries_accounts as queries
 from people.access.sign_in import Identity, Origin
+from people.roles import Role
 from people.scope import Actor
+
+JUST_NOW = timedelta(minutes=3)  # a session notes its use once a minute
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,12 @@ def of_account(
         for row in queries.sessions_of(session, account, at=at)
         if row.seen_at > at - sign_in.IDLE_LIMIT
     ]
+
+
+def others_at_work(session: Session, role: Role, *, but: int, at: datetime) -> int:
+    """Count who else of a role works just now: another account whose session was just used."""
+    since = at - JUST_NOW
+    return queries.others_at_work(session, role.value, but=but, since=since, at=at)
 
 
 def revoke(

@@ -15,7 +15,8 @@ from people.scope import Actor
 from people.staff import queries_contacts as queries
 
 AN_HOUR: Final = 30
-ACTIONS: Final = ("incident.unmask", "staff.unmask")
+CALLER: Final = "caller.unmask"  # somebody whose case is only being taken
+ACTIONS: Final = ("incident.unmask", "staff.unmask", CALLER)
 WORDS_AT_MOST: Final = 200
 CONTACT: Final = "staff_contact"
 MAY_CALL_STAFF: Final = frozenset(

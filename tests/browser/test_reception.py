@@ -13,7 +13,7 @@ from psycopg import sql
 
 from core.settings import settings
 from tests.browser.conftest import PATIENCE_MS, Heard, Opener, Site, until
-from tests.cases import TOWN, inside, one, rows
+from tests.cases import TOWN, VILLAGE, cast, inside, one, rows
 
 READY = "document.body.dataset.ready === '1'"
 SECONDS_A_CASE = 30
@@ -97,6 +97,11 @@ def test_a_practised_clerk_needs_no_mouse_and_less_than_half_a_minute(
     assert number in slip
     assert f"{code[:5]}-{code[5:]}" in slip
     assert page.evaluate("document.activeElement.id") == "phone", "ready for the next caller"
+    assert page.inner_text("#today").startswith("今日 1 件，中位 ")
+    page.keyboard.press("F9")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(1_200)
+    assert page.inner_text("#spent") == "0:00", "a case begins with its first letter"
     assert len(keys.log) <= 45, keys.log
     assert len(keys.log) / KEYS_A_SECOND + waited < SECONDS_A_CASE
     assert heard.abroad(site.url) == []
@@ -125,6 +130,11 @@ def test_with_the_database_away_cases_are_numbered_here_and_stored_once_afterwar
         page.keyboard.press("Control+z")
         assert page.input_value("#words") == "断开时的第二件", "taken back into the form"
         assert "本机已存 1 件" in page.inner_text("#strip")
+        page.keyboard.press("F8")
+        assert "连不上平台" in page.inner_text("#call"), "no number is shown off the record"
+        page.keyboard.press("Escape")
+        assert "连不上" in page.inner_text("#waits-accept"), "nothing old stands as if it were now"
+        assert page.inner_text("#waits-here").startswith("1 件")
         page.evaluate("delete document.body.dataset.stored")
         page.keyboard.press("Control+Enter")
         until(page, "document.body.dataset.stored === '本机 003'")
@@ -163,6 +173,10 @@ def test_what_a_slip_of_the_finger_wiped_comes_back_and_the_number_is_veiled(
     assert page.inner_text("#duty-list").startswith("值班长")
     keys.press("Escape")
     assert page.input_value("#words") == "替人登记的路灯不亮", "Esc shut the list and nothing else"
+    keys.press("F10")
+    assert page.is_visible("#gone"), "stepped away: the screen is covered"
+    keys.press("Enter")
+    assert page.input_value("#words") == "替人登记的路灯不亮", "nothing begun is lost"
     keys.press("Escape")
     assert page.input_value("#words") == ""
     keys.press("Control+z")
@@ -174,6 +188,69 @@ def test_what_a_slip_of_the_finger_wiped_comes_back_and_the_number_is_veiled(
     assert (kept["source"], kept["attributes"]["recorded_for"]) == ("window", "代录")
     keys.press("Control+z")
     assert "不能撤回" in page.inner_text("#wrong")
+    assert heard.complaints == []
+
+
+def owes_a_call(title: str, phone: str) -> str:
+    """Return the number of a closed case whose reporter reception must call."""
+    people = cast()
+    made = people.town.report(
+        title,
+        village_code=VILLAGE,
+        description="路口",
+        reporter_name="文三丰",
+        reporter_phone=phone,
+    ).incident
+    people.town.act(made.id, "accept")
+    people.town.act(made.id, "assign", to_unit=str(VILLAGE))
+    people.village.act(made.id, "sign")
+    people.village.act(made.id, "feed_back", note="换好了")
+    people.town.act(made.id, "pass_check")
+    deadline = time.monotonic() + PATIENCE_MS / 1000
+    owed = "select 1 from owed where kind = 'incident.call_back' and subject = :i"
+    while not rows(owed, i=str(made.id)):
+        assert time.monotonic() < deadline, "nobody owes the call"
+        time.sleep(0.1)
+    return made.number
+
+
+def test_a_call_back_is_made_and_written_down_by_keys_alone(
+    site: Site, signed_in: Opener, heard: Heard
+) -> None:
+    number = owes_a_call("路灯不亮", "13900000418")
+    page = signed_in("reception1").new_page()
+    page.goto(f"{site.url}/window")
+    until(page, READY)
+    assert page.inner_text("#waits-call_backs").startswith("1 件")
+    keys = Keyboard(page)
+    keys.press("F8")
+    until(page, "document.querySelectorAll('.owed-call').length === 1")
+    assert "13900000418" not in page.content(), "the list names no number"
+    keys.press("1")
+    until(page, "document.getElementById('call-phone').href === 'tel:13900000418'")
+    assert page.inner_text("#call-phone") == "139 0000 0418"
+    keys.press("1", "2", "2")
+    assert "重新办理，回到开元路社区" in page.inner_text("#call-then")
+    keys.write("晚上还是黑的")
+    keys.press("Enter")
+    until(page, "number => document.body.dataset.called === number", number)
+    until(page, "document.getElementById('call-said').textContent !== ''")
+    assert "已重新办理，到开元路社区" in page.inner_text("#call-said")
+    kept = one("select status, reopens from incidents where number = :n", n=number)
+    assert (kept["status"], kept["reopens"]) == ("assigned", 1)
+    keys.press("Escape", "Alt+w")
+    keys.write("没留号码的来访人")
+    keys.press("F8")
+    assert "还没有填来电号码" in page.inner_text("#wrong")
+    keys.press("Escape")
+    keys.type("13900000419")
+    keys.press("Enter", "F8")
+    until(page, "document.getElementById('call-phone').textContent === '139 0000 0419'")
+    keys.press("Escape")
+    assert page.input_value("#phone").split() == ["139", "****", "0419"], "veiled again"
+    assert "13900000419" not in page.inner_text("body")
+    seen = rows("select action from audit where action like '%.unmask' order by id")
+    assert [row["action"] for row in seen] == ["incident.unmask", "caller.unmask"]
     assert heard.complaints == []
 
 

@@ -7,8 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
+from core.access import Access
+from core.db import transaction
 from dispatch.incidents.citizens.service import code_of
 from tests import web
 from tests.cases import TOWN, VILLAGE, Cast, cast, inside, one, rows
@@ -53,16 +56,25 @@ def case(**more: Any) -> dict[str, Any]:
     return {**said, **more}
 
 
-def closed(clerk: TestClient, people: Cast, county: County) -> str:
-    """Return a case that the window took and its town has closed."""
-    made = UUID(clerk.post(REPORTS, json=case()).json()["id"])
+def closed(
+    clerk: TestClient, people: Cast, county: County, *, proof_kind: str = "after", **more: Any
+) -> str:
+    """Return a case that the window took, its village handled and its town has closed."""
+    made = UUID(clerk.post(REPORTS, json=case(**more)).json()["id"])
     county.settle_down()
-    people.town.act(made, "assign")
+    people.town.act(made, "assign", to_unit=str(VILLAGE))
     people.village.act(made, "sign")
-    people.village.act(made, "feed_back", note="换了灯泡")
-    people.county.act(made, "pass_check")
+    proof = people.village.photograph(made, kind=proof_kind)
+    people.village.act(made, "feed_back", note="换了灯泡", photos=(proof,))
+    people.town.act(made, "pass_check")
     county.settle_down()
     return str(made)
+
+
+def change(statement: str) -> None:
+    """Change something behind the platform's back, as its owner can."""
+    with transaction(Access.owner()) as session:
+        session.execute(text(statement))
 
 
 def test_reception_goes_home_to_its_window_and_nobody_else_comes_in(
@@ -162,14 +174,18 @@ def test_a_call_back_shows_the_number_on_record_and_not_solved_reaches_the_unit(
     (row,) = [each for each in clerk.get(f"{W}/call-backs").json() if each["id"] == made]
     assert row["title"] == "路灯不亮"
     assert PHONE not in str(row)
-    shown = clerk.post(f"{W}/call-backs/{made}/number")
-    assert shown.json() == {"name": "文三丰", "phone": PHONE}
+    assert row["reported_at"] < row["closed_at"] < row["due_at"]
+    shown = clerk.post(f"{W}/call-backs/{made}/number").json()
+    assert (shown["name"], shown["phone"]) == ("文三丰", PHONE)
+    assert (shown["reaches"], shown["calls_left"]) == ("开元路社区", 3)
+    assert clerk.get("/api/session").json()["name"] in shown["watermark"]
     seen = rows("select actor from audit where action = 'incident.unmask'")
     assert len(seen) == 1
     lacking = clerk.post(f"{W}/call-backs/{made}", json={"result": "reached"})
     assert lacking.status_code == 422
     body = {"result": "reached", "solved": False, "satisfied": False, "note": "还是不亮"}
-    assert clerk.post(f"{W}/call-backs/{made}", json=body).json() == {"status": "assigned"}
+    again = clerk.post(f"{W}/call-backs/{made}", json=body).json()
+    assert (again["status"], again["reaches"]) == ("assigned", "开元路社区")
     county.settle_down()
     kept = one("select status, reopens, called_back_at from incidents where id = :i", i=made)
     assert (kept["status"], kept["reopens"], kept["called_back_at"]) == ("assigned", 1, None)
@@ -187,7 +203,7 @@ def test_the_reporter_reads_what_was_said_on_the_phone(
     assert clerk.post(f"{W}/call-backs/{made}", json={"result": "unreached"}).status_code == 200
     assert "打了 2 次" in served.get(page).text
     body = {"result": "reached", "solved": True, "satisfied": False}
-    assert clerk.post(f"{W}/call-backs/{made}", json=body).json() == {"status": "closed"}
+    assert clerk.post(f"{W}/call-backs/{made}", json=body).json()["status"] == "closed"
     assert "电话里说：办好了，不满意" in served.get(page).text
 
 
@@ -195,9 +211,101 @@ def test_three_calls_that_nobody_answers_end_the_duty(
     clerk: TestClient, people: Cast, county: County
 ) -> None:
     made = closed(clerk, people, county)
-    for left in (1, 1, 0):
-        assert clerk.post(f"{W}/call-backs/{made}", json={"result": "unreached"}).status_code == 200
+    for left in (2, 1, 0):
+        answer = clerk.post(f"{W}/call-backs/{made}", json={"result": "unreached"}).json()
+        assert answer["calls_left"] == left
         county.settle_down()
         owed = [each for each in clerk.get(f"{W}/call-backs").json() if each["id"] == made]
-        assert len(owed) == left
+        assert bool(owed) is bool(left)
     assert county.dead() == []
+
+
+def test_calls_are_counted_anew_once_the_case_was_opened_again(
+    clerk: TestClient, people: Cast, county: County
+) -> None:
+    made = closed(clerk, people, county)
+    clerk.post(f"{W}/call-backs/{made}", json={"result": "unreached"})
+    clerk.post(f"{W}/call-backs/{made}", json={"result": "reached", "solved": False})
+    for hand, action in (
+        (people.village, "sign"), (people.village, "feed_back"), (people.town, "pass_check"),
+    ):  # fmt: skip
+        hand.act(UUID(made), action, note="又换了一只")
+    county.settle_down()
+    answer = clerk.post(f"{W}/call-backs/{made}", json={"result": "unreached"})
+    assert answer.json()["calls_left"] == 2, "two more calls are owed after this one"
+
+
+def test_an_archived_case_is_still_called_back(
+    clerk: TestClient, people: Cast, county: County
+) -> None:
+    made = closed(clerk, people, county)
+    people.town.act(UUID(made), "archive")
+    county.settle_down()
+    body = {"result": "reached", "solved": True, "satisfied": True}
+    answer = clerk.post(f"{W}/call-backs/{made}", json=body)
+    assert (answer.status_code, answer.json().get("status")) == (200, "archived")
+    county.settle_down()
+    assert made not in [each["id"] for each in clerk.get(f"{W}/call-backs").json()]
+
+
+def test_a_confidential_case_is_called_back_by_its_holder_and_reception_never_hears_of_it(
+    clerk: TestClient, people: Cast, county: County
+) -> None:
+    before = clerk.get(f"{W}/waiting").json()["call_backs"]["n"]
+    made = closed(clerk, people, county, category="传染病线索", proof_kind="document")
+    assert made not in [each["id"] for each in clerk.get(f"{W}/call-backs").json()]
+    assert clerk.post(f"{W}/call-backs/{made}/number").status_code == 404
+    assert clerk.post(f"{W}/call-backs/{made}", json={"result": "unreached"}).status_code == 404
+    (line,) = rows(
+        "select p.kind, u.code from owed o join posts p on p.id = o.post_id"
+        " join units u on u.id = o.unit_id where o.subject = :i and o.kind = 'incident.call_back'",
+        i=made,
+    )
+    assert (line["code"], line["kind"]) == (str(TOWN), "town_dispatcher")
+    assert clerk.get(f"{W}/waiting").json()["call_backs"]["n"] == before
+
+
+def test_a_caller_is_rung_back_on_record_and_by_nobody_but_reception(
+    served: TestClient, clerk: TestClient
+) -> None:
+    answer = clerk.post(f"{W}/caller/number", json={"phone": "138 0000 0416"})
+    assert answer.json()["phone"] == "138 0000 0416"
+    assert answer.headers["cache-control"] == "no-store"
+    kept = one("select actor, subject, after from audit where action = 'caller.unmask'")
+    assert kept["actor"] in answer.json()["watermark"]
+    assert (kept["subject"], kept["after"]["reason"]) == ("caller:138****0416", "call_back")
+    village = web.sign_in(served, "village430121001001")
+    assert village.post(f"{W}/caller/number", json={"phone": PHONE}).status_code == 403
+    assert village.get(f"{W}/waiting").status_code == 403
+
+
+def test_what_waits_in_the_hall_is_counted_with_its_oldest_and_its_next(
+    clerk: TestClient, people: Cast, county: County
+) -> None:
+    county.settle_down()
+    before = clerk.get(f"{W}/waiting").json()
+    first = clerk.post(REPORTS, json=case(village_code=None, address="说不清在哪里")).json()
+    clerk.post(REPORTS, json=case(village_code=None, address="也说不清"))
+    closed(clerk, people, county)
+    after = clerk.get(f"{W}/waiting").json()
+    assert after["accept"]["n"] == before["accept"]["n"] + 2
+    assert after["accept"]["since"] <= first["reported_at"]
+    assert after["call_backs"]["n"] == before["call_backs"]["n"] + 1
+    owed = clerk.get(f"{W}/call-backs").json()
+    assert after["call_backs"] == {
+        "n": len(owed), "since": after["call_backs"]["since"], "due_at": owed[0]["due_at"],
+    }  # fmt: skip
+
+
+def test_other_desks_are_those_whose_session_was_used_just_now(
+    served: TestClient, clerk: TestClient
+) -> None:
+    assert clerk.get(f"{W}/waiting").json()["other_desks"] == 0
+    web.sign_in(served, "reception2")
+    web.sign_in(served, "county1")
+    assert clerk.get(f"{W}/waiting").json()["other_desks"] == 1, "the county's own is no desk"
+    change(
+        "update sessions set seen_at = seen_at - interval '4 minutes' where account_id ="
+        " (select id from accounts where username = 'reception2')"
+    )
+    assert clerk.get(f"{W}/waiting").json()["other_desks"] == 0, "it has been left alone"

@@ -20,6 +20,7 @@ from dispatch.incidents.lifecycle import (
     Turn,
     actions_from,
     advance,
+    calls_made,
     table,
     turns_of,
 )
@@ -182,3 +183,11 @@ def test_automation_never_signs_checks_or_decides() -> None:
     for action in (A.SIGN, A.FEED_BACK, A.PASS_CHECK, A.FAIL_CHECK, A.DECIDE, A.REJECT, A.MERGE):
         assert not may(action, system)
     assert may(A.ACCEPT, system)
+
+
+def test_calls_are_counted_since_the_case_was_last_opened_again() -> None:
+    call, again = A.CALL_BACK.value, A.REOPEN.value
+    assert calls_made([]) == 0
+    assert calls_made([call, A.NOTE.value, call]) == 2
+    assert calls_made([call, call, again, A.PASS_CHECK.value]) == 0
+    assert calls_made([call, again, call, again, call, call]) == 2

@@ -9,6 +9,21 @@
     return node;
   };
   const path = (lines) => lines.map((line) => line.map(([x, y], n) => `${n ? "L" : "M"}${x} ${-y}`).join("")).join("");
+  const LETTER = 13, MARGIN = 5;
+  /* Where names stand, in pixels from the middle: whole, within the picture, not on the pin, the caption or another. */
+  const placed = (lines, { width, height, scale, pin }) => {
+    const taken = [{ x: pin[0] / scale, y: -pin[1] / scale - 6, w: 30, h: 34 }, { x: 44 - width / 2, y: height / 2 - 14, w: 88, h: 28 }], found = [];
+    const free = (box) => taken.every((each) => Math.abs(each.x - box.x) * 2 >= each.w + box.w || Math.abs(each.y - box.y) * 2 >= each.h + box.h);
+    const within = (at, half) => Math.min(Math.max(at, -half), half);
+    for (const line of lines) {
+      if (!line.name || !line.at) continue;
+      const w = line.name.length * LETTER + MARGIN, x = within(line.at[0] / scale, (width - w) / 2 - MARGIN), at = -line.at[1] / scale;
+      const box = [0, 24, -24].map((by) => ({ name: line.name, x, y: within(at + by, height / 2 - LETTER - MARGIN), w, h: LETTER + MARGIN })).find(free);
+      if (!box || Math.abs(box.x - line.at[0] / scale) > w / 2) continue;
+      taken.push({ ...box, y: box.y - LETTER / 3 }); found.push(box);
+    }
+    return found;
+  };
   /* Draws `found` (answer of /report/near) `span` metres wide; `pin` is where the mark stands. */
   const draw = (box, found, { width, height, span, accuracy = 0, pin = [0, 0], labels = false, marks = [] }) => {
     const scale = span / width, tall = span * height / width;
@@ -18,13 +33,15 @@
       const strong = line.tier === "village";
       make("path", { d: path(line.paths), fill: "none", stroke: strong ? "var(--map-town)" : "var(--surface-1)", "stroke-width": scale * (strong ? 2.5 : 2), "stroke-linejoin": "round" }, svg);
     }
-    if (labels) for (const line of found.lines) if (line.name && line.at) {
-      const words = make("text", { x: line.at[0], y: -line.at[1], fill: "var(--text-2)", "font-size": scale * 13, "text-anchor": "middle", stroke: "var(--ramp-1)", "stroke-width": scale * 3, "paint-order": "stroke" }, svg);
-      words.textContent = line.name;
+    if (labels) for (const { name, x, y } of placed(found.lines, { width, height, scale, pin })) {
+      const words = make("text", { x: x * scale, y: y * scale, fill: "var(--text-2)", "font-size": scale * LETTER, "text-anchor": "middle", stroke: "var(--ramp-1)", "stroke-width": scale * 3, "paint-order": "stroke" }, svg);
+      words.textContent = name;
     }
     for (const mark of marks) {
-      const size = scale * 12;
-      make("rect", { x: mark.at[0] - size / 2, y: -mark.at[1] - size / 2, width: size, height: size, rx: scale * 2, fill: "var(--bg)", stroke: "var(--text-2)", "stroke-width": scale * 2 }, svg);
+      const size = scale * 18;
+      make("rect", { x: mark.at[0] - size / 2, y: -mark.at[1] - size / 2, width: size, height: size, rx: scale * 3, fill: "var(--bg)", stroke: "var(--text-2)", "stroke-width": scale * 1.6 }, svg);
+      const key = make("text", { x: mark.at[0], y: -mark.at[1] + scale * 4.5, fill: "var(--text)", "font-size": scale * 12, "text-anchor": "middle" }, svg);
+      key.textContent = mark.key;
     }
     if (accuracy) make("circle", { cx: pin[0], cy: -pin[1], r: Math.min(Math.max(accuracy, scale * 14), span / 2), fill: "var(--text)", opacity: .12 }, svg);
     const at = make("g", { transform: `translate(${pin[0]} ${-pin[1]}) scale(${scale})` }, svg);

@@ -33,10 +33,11 @@
     }).filter(([n]) => n >= 0).sort((a, b) => b[0] - a[0] || a[1].name.length - b[1].name.length || a[1].code - b[1].code).slice(0, 4).map(([, each]) => each);
   };
   const remember = (code) => { const used = often(); used[code] = (used[code] || 0) + 1; window.windowQueue.write("often", used); };
-  /* A list under a field: shows `rows`, keeps which one is marked, tells `chosen`. */
+  /* A list under a field: shows `rows` found for `typed`, keeps which one is marked, tells `chosen`. */
   class List {
-    constructor(box, draw, chosen) { this.box = box; this.draw = draw; this.chosen = chosen; this.rows = []; this.at = 0; }
-    show(rows) { this.rows = rows; this.at = 0; this.paint(); }
+    constructor(box, draw, chosen) { this.box = box; this.draw = draw; this.chosen = chosen; this.rows = []; this.at = 0; this.typed = ""; }
+    show(rows, typed = "") { this.rows = rows; this.typed = typed; this.at = 0; this.paint(); }
+    mark(row) { if (!this.rows.includes(row)) this.show([row]); else { this.at = this.rows.indexOf(row); this.paint(); } }
     paint() {
       this.box.replaceChildren(...this.rows.map((row, n) => {
         const made = document.createElement("div"); made.className = "opt"; made.id = `${this.box.id}-${n}`;
@@ -49,6 +50,7 @@
     get now() { return this.rows[this.at]; }
     take() { if (this.now) this.chosen(this.now); }
   }
+  const node = (name, props = {}, ...children) => { const made = Object.assign(document.createElement(name), props); made.append(...children); return made; };
   const span = (name, words) => { const made = document.createElement("span"); made.className = name; made.textContent = words; return made; };
   const keyed = (words) => { const made = document.createElement("kbd"); made.textContent = words; return made; };
   /* The initials with what was typed underlined. */
@@ -58,5 +60,5 @@
     const mark = document.createElement("u"); mark.textContent = initials.slice(at, at + typed.trim().length);
     made.append(initials.slice(0, at), mark, initials.slice(at + typed.trim().length)); return made;
   };
-  window.windowLists = { classesFor, villagesFor, remember, List, span, keyed, spelled };
+  window.windowLists = { classesFor, villagesFor, remember, List, node, span, keyed, spelled };
 })();

@@ -1,10 +1,8 @@
-/* 导诊台旁的事: which mode runs, whom to transfer to (F9), all keys (F12), taking back (Ctrl+Z). */
+/* 导诊台旁的事: which mode runs, whom to transfer to (F9), stepping away (F10), all keys (F12), taking back (Ctrl+Z). */
 (() => {
   "use strict";
-  const $ = (id) => document.getElementById(id), { ask, read, write } = window.windowQueue;
+  const $ = (id) => document.getElementById(id), { ask, read, write, waiting, Away } = window.windowQueue, { node, span } = window.windowLists, { moments } = window.yiwang;
   const TAKEN_BACK_MS = 10000;
-  const node = (name, text, className = "") => Object.assign(document.createElement(name), { textContent: text, className });
-  const when = (text) => new Date(text).toLocaleString("zh-CN", { timeZone: "Asia/Shanghai", month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", hour12: false });
 
   /* mode (平战): what was heard last stays while we are away */
   const showMode = () => {
@@ -28,8 +26,8 @@
     await load();
     const kept = read("duty", null), order = ["shift_head", "duty_director", "duty_leader", "deputy"];
     const posts = (kept?.posts || []).filter((each) => order.includes(each.post)).sort((a, b) => order.indexOf(a.post) - order.indexOf(b.post));
-    $("duty-list").replaceChildren(...posts.flatMap((each) => [node("span", each.post_name), node("b", each.name || "此刻没有人"), node("small", each.until ? `至 ${when(each.until)}` : "", "t3")]));
-    $("duty-at").textContent = kept ? `值班表取自 ${when(kept.at)}` : "连不上，也没有存下值班表：请看墙上的值班表";
+    $("duty-list").replaceChildren(...posts.flatMap((each) => [span("", each.post_name), node("b", { textContent: each.name || "此刻没有人" }), node("small", { className: "t3", textContent: each.until ? `至 ${moments.limit(Date.parse(each.until))}` : "" })]));
+    $("duty-at").textContent = kept ? `值班表取自 ${moments.limit(kept.at)}` : "连不上，也没有存下值班表：请看墙上的值班表";
   };
   const keys = () => { if (!document.querySelector("dialog[open]")) $("help").showModal(); };
 
@@ -41,5 +39,21 @@
     taken = null;
     return found;
   };
-  window.windowMore = { load, duty, keys, remember, takeBack };
+
+  /* stepping away (暂离): covers what stands on the screen; the queue of this computer goes on */
+  const stepAway = () => {
+    if (document.querySelector("dialog[open]")) return;
+    const kept = waiting().length;
+    $("gone-since").textContent = `${read("clerk", {}).name || "受理员"}　${moments.hm(Date.now())} 离开`;
+    $("gone-kept").textContent = kept ? `本机还有 ${kept} 件待发，签退后由下一位登录时补登` : "";
+    $("gone-wrong").hidden = true; $("gone").showModal(); $("gone-back").focus();
+  };
+  const signOut = async () => {
+    try { await ask("DELETE", "/api/session"); location.assign("/sign-out"); }
+    catch (error) { $("gone-wrong").textContent = error instanceof Away ? "连不上平台，现在签不了退，请先锁屏" : error.message; $("gone-wrong").hidden = false; }
+  };
+  $("gone").addEventListener("close", () => window.windowWaiting.load());
+  $("gone-out").onclick = signOut;
+  const isAway = () => $("gone").open;
+  window.windowMore = { load, duty, keys, remember, takeBack, stepAway, isAway };
 })();

@@ -14,18 +14,17 @@
     try {
       answer = await fetch(path, { method, headers: given, body: body === undefined ? undefined : typeof body === "string" ? body : JSON.stringify(body), signal: AbortSignal.timeout(6000) });
     } catch { throw new Away(); }
-    if (answer.status >= 500 || answer.status === 429) throw new Away();
+    if (answer.status >= 500) throw new Away();
     const said = await answer.json().catch(() => ({}));
+    if (answer.status === 429) throw new Away(said.detail || "");
     if (!answer.ok) throw new Refused(said.detail || "没有成功，请重试", answer.status);
     return said;
   };
   const key = () => [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
   const day = () => new Date().toLocaleDateString("zh-CN", { timeZone: "Asia/Shanghai" });
-  const localNumber = () => {
-    const last = read("number", {}), n = last.day === day() ? last.n + 1 : 1;
-    write("number", { day: day(), n });
-    return String(n).padStart(3, "0");
-  };
+  const following = () => { const last = read("number", {}); return last.day === day() ? last.n + 1 : 1; };
+  const nextNumber = () => String(following()).padStart(3, "0");
+  const localNumber = () => { const given = nextNumber(); write("number", { day: day(), n: following() }); return given; };
   const waiting = () => read("queue", []);
   const send = (entry) => ask("POST", "/api/v1/incidents", entry.body, { "Idempotency-Key": entry.key });
   const keep = (entry) => write("queue", [...waiting(), entry]);
@@ -51,5 +50,5 @@
       });
     } finally { busy = false; }
   };
-  window.windowQueue = { ask, read, write, key, localNumber, waiting, send, keep, drop, flush, Away, Refused };
+  window.windowQueue = { ask, read, write, key, localNumber, nextNumber, waiting, send, keep, drop, flush, Away, Refused };
 })();

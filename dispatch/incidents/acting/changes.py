@@ -16,10 +16,15 @@ from dispatch.incidents.acting.sharing import share, unshare
 from dispatch.incidents.acting.under_way import Acting, named_unit, require_reason
 from dispatch.incidents.catalogue import URGENT_LEVEL
 from dispatch.incidents.evidence import lacking
-from dispatch.incidents.lifecycle import BLACK_AFTER_REWORKS, ENDED, Action, Status
+from dispatch.incidents.lifecycle import (
+    BLACK_AFTER_REWORKS,
+    CALLS_AT_MOST,
+    ENDED,
+    Action,
+    Status,
+    calls_made,
+)
 from dispatch.incidents.tables import Incident
-
-CALLS_AT_MOST = 3  # nobody answers three times: the call-back is done
 
 
 def carry_out(acting: Acting) -> None:
@@ -239,7 +244,7 @@ def _call_back(acting: Acting) -> None:
     if result == "reached" and not isinstance(solved, bool):
         raise Invalid("接通后要问是否解决（data.solved）", field="data.solved")
     before = queries.timeline(acting.session, acting.incident.id)
-    tries = 1 + sum(entry.action == Action.CALL_BACK for entry in before)
+    tries = 1 + calls_made([entry.action for entry in before])
     acting.data |= {"result": result, "tries": tries}
     if result == "reached" or tries >= CALLS_AT_MOST:
         acting.incident.called_back_at = acting.at

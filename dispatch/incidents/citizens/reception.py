@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from core import masking
 from core.access import Access
 from core.errors import NotFound
 from core.personal import phone_keys
@@ -22,8 +23,13 @@ from dispatch.incidents.citizens import service as citizens
 from dispatch.incidents.citizens.progress import headline
 from dispatch.incidents.citizens.service import Progress
 from dispatch.incidents.duplicates import Candidate
-from dispatch.incidents.lifecycle import STATUS_NAMES, Action, Status
+from dispatch.incidents.following.owing import CALL_BACK, TURNS
+from dispatch.incidents.lifecycle import CALLS_AT_MOST, STATUS_NAMES, Action, Status, calls_made
+from people import queries as units
+from people import service as people
 from people.scope import Actor
+from people.staff import unmasking
+from people.staff.unmasking import Reason
 
 REMEMBERED: Final = timedelta(days=730)
 BESIDE_M: Final = 1_000.0
@@ -137,16 +143,60 @@ def call_back(
     note: str | None,
     actor: Actor,
     at: datetime,
-) -> str:
-    """Write down a call; "not solved" opens the case again. Returns the status after it."""
+) -> dict[str, Any]:
+    """Write down a call; "not solved" opens the case again. Returns where the case stands then."""
     asked = ActionRequest(Action.CALL_BACK.value, note=note, data=said)
-    done = act(session, incident_id, asked, actor=actor, at=at)
+    act(session, incident_id, asked, actor=actor, at=at)
     if said.get("result") == "reached" and said.get("solved") is False:
         again = ActionRequest(
             Action.REOPEN.value, reason_code="call_back_not_solved", note=note or "回访时说没解决"
         )
-        done = act(session, incident_id, again, actor=actor, at=at)
-    return done.status
+        act(session, incident_id, again, actor=actor, at=at)
+    return after_call(session, incident_id)
+
+
+def after_call(session: Session, incident_id: UUID) -> dict[str, Any]:
+    """Return where a case stands, whom it reaches if opened again, and how many calls are left."""
+    incident = cases.get(session, incident_id)
+    if incident is None:
+        raise NotFound
+    unit = cases.unit(session, incident.lead_unit or incident.holder_unit)
+    made = calls_made([entry.action for entry in cases.timeline(session, incident_id)])
+    return {
+        "status": incident.status,
+        "reaches": unit.short_name if unit else None,
+        "calls_left": 0 if incident.called_back_at else max(CALLS_AT_MOST - made, 0),
+    }
+
+
+def ring(session: Session, phone: str, *, actor: Actor, at: datetime) -> None:
+    """Put on record that the number of somebody whose case is being taken was shown (回拨)."""
+    unmasking.note(
+        session,
+        unmasking.CALLER,
+        subject=f"caller:{masking.phone(phone)}",
+        reason=Reason.CALL_BACK,
+        words="登记时回拨",
+        actor=actor,
+        at=at,
+    )
+
+
+def access_to_count(access: Access, actor: Actor) -> Access:
+    """Return the caller's access opened to what its own hall owes; for counting, never for rows."""
+    return access if actor.unit is None else replace(access, units=(actor.unit,))
+
+
+def waiting(session: Session, hall: int) -> dict[str, dict[str, Any]]:
+    """Return what waits in a hall (后面还有): cases to accept and people to call, counted."""
+    kinds = {"accept": TURNS[Status.REPORTED][0], "call_backs": CALL_BACK}
+    found = {row.kind: row for row in people.owed_in(session, hall, tuple(kinds.values()))}
+    return {
+        name: {"n": row.n, "since": row.since, "due_at": row.due_at}
+        if (row := found.get(kind))
+        else {"n": 0, "since": None, "due_at": None}
+        for name, kind in kinds.items()
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +209,7 @@ class Slip:
     description: str
     address: str | None
     source: str
+    holder: str
     accept_by: datetime | None
 
 
@@ -168,6 +219,8 @@ def receipt(session: Session, number: str) -> Slip:
     if incident is None:
         raise NotFound("没有这个编号，或不是本台登记的")
     who = reporters.masked(incident)
+    holder = incident.lead_unit or incident.holder_unit
+    unit = units.unit_by_id(session, holder) if holder else None
     return Slip(
         progress=citizens.progress(session, incident.tracking_code),
         name=who.name,
@@ -175,5 +228,6 @@ def receipt(session: Session, number: str) -> Slip:
         description=incident.description,
         address=incident.address,
         source=SOURCES.get(incident.source, incident.source),
+        holder=unit.name if unit else "县综治中心",
         accept_by=incident.due_at if incident.due_stage == "accept" else None,
     )

@@ -144,12 +144,19 @@ def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[D
     carded = case.card and status in OPEN and not case.confidential
     if carded and (leader := known.of_county(Post.DUTY_LEADER)):
         found.append((*_SUPERVISE, leader, case.due_at))
-    reception = known.of_county(Post.RECEPTIONIST) if wants_call_back(case) else None
-    if case.closed_at and reception:
+    caller = _who_calls(known, case) if wants_call_back(case) else None
+    if case.closed_at and caller:
         limit = category_of(known.session, case).call_back_limit(case.level)
         due = deadline(case.closed_at, limit, calendars.book(known.session).of(case.town_code))
-        found.append((CALL_BACK, "回访", reception, due))
+        found.append((CALL_BACK, "回访", caller, due))
     return found
+
+
+def _who_calls(known: _Known, case: Incident) -> int | None:
+    """Return the post that calls back: reception; of a confidential case, whoever holds it."""
+    if not case.confidential:
+        return known.of_county(Post.RECEPTIONIST)
+    return known.leading(case.holder_unit) if case.holder_unit else None
 
 
 def _whose_turn(known: _Known, case: Incident) -> int | None:
