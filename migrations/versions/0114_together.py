@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0113_together"
-down_revision = "0112_reports"
+revision = "0114_together"
+down_revision = "0113_call_backs"
 branch_labels = None
 depends_on = None
 
