@@ -9,7 +9,6 @@ from dispatch.incidents.catalogue import URGENT_LEVEL
 from dispatch.incidents.clocks import CARDS, Kind, Limit, Mark, Segment, Stage, due_of, next_mark
 from dispatch.incidents.lifecycle import (
     BLACK_AFTER_REWORKS,
-    ENDED,
     Action,
     ActionNotAllowed,
     Status,
@@ -269,9 +268,9 @@ def _change(told: Told, line: Line, step: Step) -> None:
         told.mark_percent = line.data["percent"]
     if not step.moves:
         return
-    if step.after in ENDED:
+    if step.ends:
         told.closed_at = line.at
-    elif step.before in ENDED:
+    elif step.begins_again:
         told.closed_at = None
     if step.after is Status.FILED:
         told.filed_at = told.filed_at or line.at

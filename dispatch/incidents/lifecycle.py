@@ -238,6 +238,16 @@ class Step:
         """Tell a move from an entry that leaves the case where it stands."""
         return self.before is not self.after
 
+    @property
+    def ends(self) -> bool:
+        """Tell the step that ends the work (了结); a closed case that is archived ended before."""
+        return self.after in ENDED and self.before not in ENDED
+
+    @property
+    def begins_again(self) -> bool:
+        """Tell the step that takes a case up again."""
+        return self.before in ENDED and self.after not in ENDED
+
 
 def advance(
     status: Status | None,

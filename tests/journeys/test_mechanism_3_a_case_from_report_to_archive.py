@@ -116,7 +116,9 @@ def test_seven_people_carry_one_case_to_the_archive(
         assert case.act("checker1", "fail_check", note="仍有油烟") == "handling"
         assert case.act("dept-cg", "feed_back", note="净化器已运行，附检测单") == "checking"
         assert case.act("checker2", "pass_check") == "closed"
+        closed_at = case.see()["closed_at"]
         assert case.act("leader1", "archive") == "archived"
+        assert case.see()["closed_at"] == closed_at, "archiving is not closing once more"
 
         moves = [
             entry for entry in case.timeline() if entry["status_before"] != entry["status_after"]

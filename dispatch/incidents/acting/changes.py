@@ -19,7 +19,6 @@ from dispatch.incidents.evidence import lacking
 from dispatch.incidents.lifecycle import (
     BLACK_AFTER_REWORKS,
     CALLS_AT_MOST,
-    ENDED,
     Action,
     Status,
     calls_made,
@@ -33,9 +32,9 @@ def carry_out(acting: Acting) -> None:
     if change:
         change(acting)
     incident, step = acting.incident, acting.step
-    if step.after in ENDED and step.moves:
+    if step.ends:
         incident.closed_at = acting.at
-    elif step.before in ENDED and step.moves:
+    elif step.begins_again:
         incident.closed_at = incident.called_back_at = None
     if step.after is Status.FILED and step.moves:
         incident.filed_at = incident.filed_at or acting.at
