@@ -107,14 +107,14 @@ called as materialized (
   select ready.*, k.id as stored_id, k.fresh, k.same, k.tracking_code as earlier_code,
     case when k.fresh
       then day || lpad((nextval('incident_numbers') %% 1000000)::text, 6, '0') end as number
-  from (
-    select array_agg(ordinality) as n, array_agg(actor_key) as actor,
-      array_agg(idempotency_key) as key, array_agg(body_hash) as hash, array_agg(id) as id,
-      array_agg(at) as at
-    from ready where not unknown_village
-  ) a
-  cross join lateral yiwang.claim_keys(a.n, a.actor, a.key, a.hash, a.id, a.at) k
-  join ready on ready.ordinality = k.n
+  from ready left join (
+    select claimed.* from (
+      select array_agg(ordinality) as n, array_agg(actor_key) as actor,
+        array_agg(idempotency_key) as key, array_agg(body_hash) as hash, array_agg(id) as id,
+        array_agg(at) as at
+      from ready where not unknown_village
+    ) a, yiwang.claim_keys(a.n, a.actor, a.key, a.hash, a.id, a.at) claimed
+  ) k on k.n = ready.ordinality
 )"""
 
 _STORE = """
@@ -178,11 +178,10 @@ stored as (
 
 _REPORT = f"""
 with {_PLACE.strip()}, {_STORE.strip()}
-select coalesce(g.stored_id, r.id) as id, g.fresh, g.same, g.earlier_code, g.number, r.cell_code,
-  r.village as village_code, r.town as town_code, r.located_by, r.due as due_at,
-  r.unknown_village, r.holder_unit,
-  coalesce(t.twins::text, '[]') as twins
-from ready r left join given g using (ordinality)
+select coalesce(g.stored_id, g.id) as id, g.fresh, g.same, g.earlier_code, g.number, g.cell_code,
+  g.village as village_code, g.town as town_code, g.located_by, g.due as due_at,
+  g.unknown_village, g.holder_unit, coalesce(t.twins::text, '[]') as twins
+from given g
 left join (
   select near.* from (
     select array_agg(ordinality) as n, array_agg(lon) as lon, array_agg(lat) as lat,
@@ -190,8 +189,8 @@ left join (
       array_agg(id) as id, array_agg(caller) as caller
     from ready where lon is not null and radius_m is not null
   ) a, yiwang.twins_near(a.n, a.lon, a.lat, a.radius_m, a.since, a.at, a.id, a.caller) near
-) t on t.n = r.ordinality and g.fresh
-order by r.ordinality
+) t on t.n = g.ordinality and g.fresh
+order by g.ordinality
 """  # noqa: S608  put together from the constants above only
 _ASKED = _REPORT.replace("COLUMNS", _COLUMNS)
 _NAMED = _ASKED.replace("JSON", "%(told)s").replace("LOOKED_UP", _LOOKED_UP.strip())
