@@ -23,6 +23,7 @@ ROWS = (
     "live",
     "map",
     "rotation",
+    "crowded",
     "scale",
     "security",
     "ledger",
