@@ -58,6 +58,7 @@ RESOURCES = (
     "handovers",
     "owed",
     "areas",
+    "categories",
     "rules",
     "silences",
     "requests",

@@ -29,6 +29,7 @@ from geo import queries as geo
 from geo.tables import GridTown
 from people import service as people
 from people.access.sign_in import Identity
+from people.permissions import ORDERS_GIVEN
 from people.roles import ROLE_NAMES, Post, Role
 
 PLAIN_TOLERANCE: Final = 0.0008  # degrees, about 80 m: enough for a map of the whole county
@@ -72,6 +73,7 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
             "stage": whole["due_stage"],
             "stage_from": _stage_from(whole),
             "allowed": [action["action"] for action in whole["actions"]],
+            "may_send": ORDERS_GIVEN.lets(identity.actor.role),
             "segments": [_stretch(block) for block in whole["clock"]["strip"]],
             "timeline": [_line(entry) for entry in history],
         }
@@ -115,7 +117,8 @@ def _line(entry: dict[str, Any]) -> dict[str, Any]:
         actor = ROLE_NAMES[Role(role)]
     to_unit = (entry["data"] or {}).get("to_unit_name")
     words = f"{_said(entry)} {to_unit}" if to_unit else _said(entry)
-    return {"at": entry["recorded_at"], "actor": actor, "words": words, "note": entry["note"]}
+    said = "，".join(part for part in (entry["reason"], entry["note"]) if part)
+    return {"at": entry["recorded_at"], "actor": actor, "words": words, "note": said}
 
 
 def _said(entry: dict[str, Any]) -> str:
