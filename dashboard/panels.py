@@ -22,13 +22,14 @@ from dispatch.incidents import collecting
 from dispatch.incidents import queries as incidents
 from dispatch.incidents.catalogue import SOURCES
 from dispatch.incidents.importing.service import IMPORTERS
-from dispatch.incidents.lifecycle import REQUEST_NAMES, Action, RequestKind, Status
+from dispatch.incidents.lifecycle import ENDED, REQUEST_NAMES, Action, RequestKind, Status
 from dispatch.incidents.listing import beside
 from dispatch.incidents.listing import service as listing
 from geo import queries as geo
 from geo.tables import GridTown
 from people import service as people
 from people.access.sign_in import Identity
+from people.permissions import ORDERS_GIVEN
 from people.roles import ROLE_NAMES, Post, Role
 
 PLAIN_TOLERANCE: Final = 0.0008  # degrees, about 80 m: enough for a map of the whole county
@@ -48,7 +49,7 @@ MESSAGE_STATES: Final = {
 }
 
 
-NOBODY_TO_SEND = frozenset({Status.CHECKING.value, Status.SUSPENDED.value})
+NOBODY_TO_SEND = frozenset({Status.CHECKING, Status.SUSPENDED, *ENDED})
 
 
 def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | None:
@@ -65,7 +66,7 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
         return {
             **whole,
             "papers": papers.offered(whole, [e["action"] for e in history], identity.actor.role),
-            **_sent(command.case_panel(session, key), whole["status"]),
+            **_sent(command.case_panel(session, key), whole["status"], identity.actor.role),
             "twins": beside.twins(session, incident),
             "evidence_shown": collecting.of_case(session, key)["photos"],
             "source_name": SOURCES.get(whole["source"], whole["source"]),
@@ -77,9 +78,13 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
         }
 
 
-def _sent(panel: dict[str, Any], status: str) -> dict[str, Any]:
-    """Return who was sent and who may be: nobody where the work is done, or rests by approval."""
-    return panel | {"proposal": None} if status in NOBODY_TO_SEND else panel
+def _sent(panel: dict[str, Any], status: str, role: Role) -> dict[str, Any]:
+    """Return who was sent and who may be: nobody where the work is done, or rests by approval.
+
+    Nor is anybody proposed to a post that gives no orders.
+    """
+    nobody = status in NOBODY_TO_SEND or not ORDERS_GIVEN.lets(role)
+    return panel | {"proposal": None} if nobody else panel
 
 
 def _key(text: str) -> UUID | None:
@@ -115,7 +120,8 @@ def _line(entry: dict[str, Any]) -> dict[str, Any]:
         actor = ROLE_NAMES[Role(role)]
     to_unit = (entry["data"] or {}).get("to_unit_name")
     words = f"{_said(entry)} {to_unit}" if to_unit else _said(entry)
-    return {"at": entry["recorded_at"], "actor": actor, "words": words, "note": entry["note"]}
+    said = "，".join(part for part in (entry["reason"], entry["note"]) if part)
+    return {"at": entry["recorded_at"], "actor": actor, "words": words, "note": said}
 
 
 def _said(entry: dict[str, Any]) -> str:

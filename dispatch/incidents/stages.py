@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MODE: Final = "mode"
 """The cause of a segment that a mode opened."""
 _URGENT: Final = 2
+_REVIEW: Final = Limit(Kind.CALENDAR_DAY, REVIEW_EVERY_MINUTES)
 _RESUMING: Final = frozenset({Action.RESUME, Action.FAIL_CHECK})
 
 
@@ -81,9 +82,13 @@ def limit_of(
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new since the case's last line: an extension, a newer catalogue, another mode."""
+    """What is new since the case's last line: an extension, a newer catalogue, another mode.
+
+    `review` is after what time a suspension is looked at, where it was asked for a shorter one.
+    """
 
     extra: Limit | None = None
+    review: Limit | None = None
     catalogue: bool = False
     mode: bool = False
 
@@ -106,7 +111,7 @@ def follow(
         present = relimited(present, situation=situation)
     if any(s.ended_at is None and s.edition != situation.calendar.edition for s in present):
         present = recounted(present, situation=situation)
-    present = switch(step, present, situation=situation, at=at)
+    present = switch(step, present, situation=situation, at=at, review=news.review)
     before = running(present, Stage.HANDLE)
     if news.extra:
         present = extend(present, news.extra, situation=situation, at=at)
@@ -125,7 +130,12 @@ def running(segments: Sequence[Segment], stage: Stage) -> Segment | None:
 
 
 def switch(
-    step: Step, segments: Sequence[Segment], *, situation: Situation, at: datetime
+    step: Step,
+    segments: Sequence[Segment],
+    *,
+    situation: Situation,
+    at: datetime,
+    review: Limit | None = None,
 ) -> list[Segment]:
     """Return all segments after `step`: those that stop carry `ended_at`, new ones stand last."""
     if not step.moves and step.action not in {Action.REASSIGN, Action.RULE}:
@@ -140,7 +150,8 @@ def switch(
     ]
     if keeps_handling:
         return stopped
-    return [*stopped, *_started(step, stopped, situation=situation, at=at)]
+    started = _started(step, stopped, situation=situation, at=at, review=review or _REVIEW)
+    return [*stopped, *started]
 
 
 def extend(
@@ -201,7 +212,12 @@ def _relimited(segment: Segment, situation: Situation) -> Segment:
 
 
 def _started(
-    step: Step, stopped: Sequence[Segment], *, situation: Situation, at: datetime
+    step: Step,
+    stopped: Sequence[Segment],
+    *,
+    situation: Situation,
+    at: datetime,
+    review: Limit,
 ) -> list[Segment]:
     cause = step.action.value
     calendar = situation.calendar
@@ -215,7 +231,7 @@ def _started(
     if stage is None:
         return []
     if stage is Stage.REVIEW:
-        limit = Limit(Kind.CALENDAR_DAY, REVIEW_EVERY_MINUTES)
+        limit = review
         holder = situation.lead
     else:
         limit = situation.limit(stage)

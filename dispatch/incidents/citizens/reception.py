@@ -13,9 +13,9 @@ from core import masking
 from core.access import Access
 from core.errors import NotFound
 from core.personal import phone_keys
-from dispatch.incidents import duplicates, reporters
+from dispatch.incidents import duplicates, queries_parties, reporters
 from dispatch.incidents import queries as cases
-from dispatch.incidents.acting.service import act
+from dispatch.incidents.acting.answers import act_and_heed
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.catalogue import SOURCES, Category
 from dispatch.incidents.citizens import queries
@@ -24,7 +24,7 @@ from dispatch.incidents.citizens.progress import headline
 from dispatch.incidents.citizens.service import Progress
 from dispatch.incidents.duplicates import Candidate
 from dispatch.incidents.following.owing import CALL_BACK, TURNS
-from dispatch.incidents.lifecycle import CALLS_AT_MOST, STATUS_NAMES, Action, Status, calls_made
+from dispatch.incidents.lifecycle import CALLS_AT_MOST, STATUS_NAMES, Action, Status
 from people import queries as units
 from people import service as people
 from people.scope import Actor
@@ -146,12 +146,7 @@ def call_back(
 ) -> dict[str, Any]:
     """Write down a call; "not solved" opens the case again. Returns where the case stands then."""
     asked = ActionRequest(Action.CALL_BACK.value, note=note, data=said)
-    act(session, incident_id, asked, actor=actor, at=at)
-    if said.get("result") == "reached" and said.get("solved") is False:
-        again = ActionRequest(
-            Action.REOPEN.value, reason_code="call_back_not_solved", note=note or "回访时说没解决"
-        )
-        act(session, incident_id, again, actor=actor, at=at)
+    act_and_heed(session, incident_id, asked, actor=actor, at=at)
     return after_call(session, incident_id)
 
 
@@ -161,7 +156,7 @@ def after_call(session: Session, incident_id: UUID) -> dict[str, Any]:
     if incident is None:
         raise NotFound
     unit = cases.unit(session, incident.lead_unit or incident.holder_unit)
-    made = calls_made([entry.action for entry in cases.timeline(session, incident_id)])
+    made = queries_parties.calls_made(session, incident_id)
     return {
         "status": incident.status,
         "reaches": unit.short_name if unit else None,

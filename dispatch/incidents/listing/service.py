@@ -12,21 +12,29 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.live import stamp
-from dispatch.incidents import editions, queries_grants, reporters
+from dispatch.incidents import editions, queries_grants, reasons, reporters
 from dispatch.incidents import queries as cases
-from dispatch.incidents.acting.service import allowed_actions, category_of
+from dispatch.incidents.acting import offering
+from dispatch.incidents.acting.service import category_of
 from dispatch.incidents.citizens.promise import Running, expected
 from dispatch.incidents.clocks import KIND_NAMES, STAGE_NAMES, Kind, Stage, used
-from dispatch.incidents.lifecycle import ACTION_NAMES, REQUEST_NAMES, STATUS_NAMES, Status
-from dispatch.incidents.listing import queries
+from dispatch.incidents.lifecycle import ACTION_NAMES, STATUS_NAMES, Action, Status
+from dispatch.incidents.listing import asked, queries
 from dispatch.incidents.stages import running
 from dispatch.incidents.strip import CAUSE_NAMES, Run, blocks
-from dispatch.incidents.tables import ClockSegment, Incident
+from dispatch.incidents.tables import ClockSegment, Incident, TimelineEntry
 from dispatch.modes.grade import name_of
 from people.calendars import service as calendars
 from people.scope import Actor
 
 _MOMENTS = ("reported_at", "due_at", "filed_at", "assigned_at", "signed_at")
+_ANSWERS = {
+    ("solved", True): "解决了",
+    ("solved", False): "没解决",
+    ("satisfied", True): "满意",
+    ("satisfied", False): "不满意",
+}
+_LATER = ("fed_back_at", "closed_at", "next_mark_at")
 _LIST_KEYS = (
     "id", "number", "status", "level", "category", "title", "rev", "cell_code", "village_code",
     "town_code", "located_by", "lon", "lat", "place", "reported_at", "due_at", "due_stage",
@@ -97,6 +105,7 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
     row = _plain(queries.rows_by_id(session, [incident_id])[0])
     rows = cases.segments(session, incident_id)
     clock = _clock(session, incident, rows, at=at)
+    look = offering.Look(session, incident, actor, at)
     return {
         **row,
         "status_name": STATUS_NAMES[Status(incident.status)],
@@ -111,9 +120,7 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "holder": _unit(session, incident.holder_unit),
         "confidential": incident.confidential,
         **{name: getattr(incident, name) for name in ("returns", "reworks", "extensions")},
-        "fed_back_at": _stamp(incident.fed_back_at),
-        "closed_at": _stamp(incident.closed_at),
-        "next_mark_at": _stamp(incident.next_mark_at),
+        **{name: _stamp(getattr(incident, name)) for name in _LATER},
         "due_provisional": clock["provisional"],
         "mode": incident.mode,
         "mode_name": clock["mode_name"],
@@ -124,9 +131,10 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "photos": incident.photos,
         "clocks": _clocks(rows),
         "clock": clock,
-        "requests": _requests(session, incident_id, actor),
+        "requests": asked.requests(session, look),
         "shares": _shares(session, incident_id),
-        "actions": allowed_actions(session, incident, actor),
+        "actions": offering.offered(look),
+        **offering.for_forms(look),
     }
 
 
@@ -139,7 +147,7 @@ def timeline(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
         {
             "seq": entry.seq,
             "action": entry.action,
-            "label": ACTION_NAMES.get(entry.action, entry.action),  # type: ignore[call-overload]
+            "label": _label(entry),
             "status_before": entry.status_before,
             "status_after": entry.status_after,
             "actor": entry.actor_name,
@@ -147,6 +155,7 @@ def timeline(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
             "on_behalf": entry.on_behalf,
             "unit_id": entry.unit_id,
             "reason_code": entry.reason_code,
+            "reason": _reason(entry),
             "note": entry.note,
             "photos": entry.photos,
             "data": entry.data,
@@ -155,6 +164,29 @@ def timeline(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def _label(entry: TimelineEntry) -> str:
+    """Return what was done in words; taking what was handed down is not accepting a report."""
+    if entry.action == Action.ACCEPT and entry.status_before == Status.FILED:
+        return "接收下放"
+    said = [words for (name, value), words in _ANSWERS.items() if entry.data.get(name) is value]
+    if entry.data.get("result") == "unreached":
+        said = ["没打通"]
+    if entry.action == Action.VERIFY:
+        said = ["属实" if entry.data.get("true") else "不属实"]
+    label = ACTION_NAMES.get(entry.action, entry.action)  # type: ignore[call-overload]
+    return f"{label}（{'，'.join(said)}）" if said else str(label)
+
+
+def _reason(entry: TimelineEntry) -> str:
+    """Return why it was done, in words, where the reason stands on the list of what was done."""
+    named = {
+        Action.REQUEST: entry.data.get("request_kind"),
+        Action.DECIDE: "refuse",
+        Action.VERIFY: "verify",
+    }.get(Action(entry.action), entry.action)
+    return reasons.name_of(entry.reason_code, among=named if named in reasons.LISTS else None)
 
 
 def public_page(
@@ -299,24 +331,4 @@ def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
             "until": _stamp(row.until),
         }
         for row in queries_grants.shown(session, incident_id)
-    ]
-
-
-def _requests(session: Session, incident_id: UUID, actor: Actor) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": str(row.id),
-            "kind": row.kind,
-            "label": REQUEST_NAMES.get(row.kind, row.kind),  # type: ignore[call-overload]
-            "asked_by": row.asked_by,
-            "mine": row.asked_account is not None and row.asked_account == actor.account,
-            "reason": row.reason_code,
-            "note": row.note,
-            "until": row.data.get("until"),
-            "asked_at": _stamp(row.asked_at),
-            "due_at": _stamp(row.due_at),
-            "decided_at": _stamp(row.decided_at),
-            "approved": row.approved,
-        }
-        for row in cases.requests_of(session, incident_id)
     ]
