@@ -167,7 +167,7 @@ def given_out_by_itself(name: str) -> Iterator[None]:
         editions.load(session, changed, by="测试", at=clock.now())
     yield
     with transaction(Access.owner()) as session:
-        editions.load(session, tree | {"edition": "照旧"}, by="测试", at=clock.now())
+        editions.load(session, tree, by="测试", at=clock.now())
 
 
 # requests ------------------------------------------------------------------------------------

@@ -207,6 +207,10 @@ def test_a_newer_catalogue_moves_what_is_not_yet_filed(late: County, tmp_path: P
     people.town.act(waiting, "assign")
     assert case_of(waiting)["category_version"] == 2
     assert list(proving.verify(processes=1)) == []
+    run(catalogue, "load")  # as it was before: a third version, not a refusal
+    late.settle_down()
+    assert one("select max(version) as newest from catalogue_versions")["newest"] == 3
+    assert list(proving.verify(processes=1)) == []
 
 
 def test_a_recomputation_can_be_stopped_and_goes_slice_by_slice(
