@@ -43,6 +43,7 @@ V1 = "/api/v1"
 # routers that name only their own resource; the others stand on the address they state
 RESOURCES = (
     "incidents",
+    "proofs",
     "incident_imports",
     "orders",
     "positions",

@@ -134,6 +134,7 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /api/v1/incidents": CASES_READ,
     "GET /api/v1/incidents/{incident_id}": CASES_READ,
     "GET /api/v1/incidents/{incident_id}/timeline": CASES_READ,
+    "GET /api/v1/incidents/{incident_id}/proof": CASES_READ,
     "POST /api/v1/incidents/{incident_id}/actions": CASES_WORKED,
     "POST /api/v1/incidents/{incident_id}/unmask": CASES_WORKED,
     "GET /api/v1/incidents:export": CASES_READ,
