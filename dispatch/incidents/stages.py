@@ -31,7 +31,9 @@ if TYPE_CHECKING:
 
 MODE: Final = "mode"
 """The cause of a segment that a mode opened."""
+EXTENSION_DAYS: Final = 10
 _URGENT: Final = 2
+_DAY: Final = 24 * 60
 _RESUMING: Final = frozenset({Action.RESUME, Action.FAIL_CHECK})
 
 
@@ -152,6 +154,42 @@ def extend(
         return list(segments)
     longer = carry_on(running, at=at, calendar=situation.calendar, cause="extension", extra=extra)
     return [*(s.stopped(at) if s is running else s for s in segments), longer]
+
+
+def extension(segments: Sequence[Segment], wanted: object, *, calendar: Workdays) -> Limit | None:
+    """Return the time an extension adds: what was asked (minutes), or else all that may be given.
+
+    Never above the first handling limit or ten days; None where handling does not run.
+    """
+    now = running(segments, Stage.HANDLE)
+    if now is None:
+        return None
+    first = next(s for s in segments if s.stage is Stage.HANDLE)
+    base = first if first.limit.working is now.limit.working else now
+    day = calendar.minutes_a_day if base.limit.working else _DAY
+    most = min(base.limit.minutes, EXTENSION_DAYS * day)
+    minutes = int(wanted) if isinstance(wanted, int | float) and wanted > 0 else most
+    return Limit(now.limit.kind, min(minutes, most))
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What granting an extension at this moment would do: the time added, the new deadline."""
+
+    extra: Limit
+    due_at: datetime
+
+
+def foresee(
+    segments: Sequence[Segment], wanted: object, *, calendar: Workdays, at: datetime
+) -> Foreseen | None:
+    """Return what granting an extension now would do; None where handling does not run."""
+    now = running(segments, Stage.HANDLE)
+    extra = extension(segments, wanted, calendar=calendar)
+    if now is None or extra is None:
+        return None
+    longer = carry_on(now, at=at, calendar=calendar, cause="extension", extra=extra)
+    return Foreseen(extra, longer.due_at)
 
 
 def enter(segments: Sequence[Segment], *, situation: Situation, at: datetime) -> list[Segment]:

@@ -9,14 +9,14 @@ from core.errors import Conflict
 from dispatch.incidents import queries
 from dispatch.incidents.acting.sharing import checked_end, share_as_asked
 from dispatch.incidents.acting.under_way import Acting, SamePerson, named_unit, require_reason
-from dispatch.incidents.clocks import Limit, Stage, deadline
+from dispatch.incidents.clocks import Limit, deadline
 from dispatch.incidents.lifecycle import REQUEST_NAMES, RequestKind, Turn
+from dispatch.incidents.stages import extension
 from dispatch.incidents.tables import Request
 from people.calendars import service as calendars
 from people.calendars.workdays import Workdays
 
 RULE_AFTER_RETURNS = 2
-_EXTENSION_DAYS = 10
 
 
 def ask(acting: Acting) -> None:
@@ -100,20 +100,12 @@ def decide(acting: Acting) -> None:
 
 
 def _extension(acting: Acting, request: Request) -> Limit:
-    """Return the added time: what was asked, never above the original limit or ten workdays."""
-    running = next(
-        (s for s in reversed(acting.segments) if s.stage is Stage.HANDLE and not s.ended_at),
-        None,
-    )
-    if running is None:
-        raise Conflict("处置时钟没有在走，不能延时")
-    first = next(s for s in acting.segments if s.stage is Stage.HANDLE)
-    base = first if first.limit.working is running.limit.working else running
-    day = _calendar(acting).minutes_a_day if base.limit.working else 24 * 60
-    most = min(base.limit.minutes, _EXTENSION_DAYS * day)
+    """Return the added time (延时): what was asked, within what may be given."""
     wanted = request.data.get("minutes")
-    minutes = int(wanted) if isinstance(wanted, int | float) and wanted > 0 else most
-    return Limit(running.limit.kind, min(minutes, most))
+    extra = extension(acting.segments, wanted, calendar=_calendar(acting))
+    if extra is None:
+        raise Conflict("处置时钟没有在走，不能延时")
+    return extra
 
 
 def _calendar(acting: Acting) -> Workdays:

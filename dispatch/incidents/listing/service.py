@@ -16,13 +16,15 @@ from dispatch.incidents import editions, queries_grants, reporters
 from dispatch.incidents import queries as cases
 from dispatch.incidents.acting.service import allowed_actions, category_of
 from dispatch.incidents.citizens.promise import Running, expected
-from dispatch.incidents.clocks import KIND_NAMES, STAGE_NAMES, Kind, Stage, used
-from dispatch.incidents.lifecycle import ACTION_NAMES, REQUEST_NAMES, STATUS_NAMES, Status
-from dispatch.incidents.listing import queries
-from dispatch.incidents.stages import running
-from dispatch.incidents.strip import CAUSE_NAMES, Run, blocks
-from dispatch.incidents.tables import ClockSegment, Incident
-from dispatch.modes.grade import name_of
+from dispatch.incidents.lifecycle import (
+    ACTION_NAMES,
+    REQUEST_NAMES,
+    STATUS_NAMES,
+    RequestKind,
+    Status,
+)
+from dispatch.incidents.listing import clocking, queries
+from dispatch.incidents.tables import Request
 from people.calendars import service as calendars
 from people.scope import Actor
 
@@ -96,7 +98,8 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         raise NotFound
     row = _plain(queries.rows_by_id(session, [incident_id])[0])
     rows = cases.segments(session, incident_id)
-    clock = _clock(session, incident, rows, at=at)
+    asked = cases.requests_of(session, incident_id)
+    clock = clocking.clock(session, incident, rows, waiting=asked, at=at)
     return {
         **row,
         "status_name": STATUS_NAMES[Status(incident.status)],
@@ -107,8 +110,8 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "address": incident.address,
         "tracking_code": incident.tracking_code,
         "units": incident.units,
-        "lead": _unit(session, incident.lead_unit),
-        "holder": _unit(session, incident.holder_unit),
+        "lead": clocking.unit(session, incident.lead_unit),
+        "holder": clocking.unit(session, incident.holder_unit),
         "confidential": incident.confidential,
         **{name: getattr(incident, name) for name in ("returns", "reworks", "extensions")},
         "fed_back_at": _stamp(incident.fed_back_at),
@@ -122,9 +125,9 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "may_unmask": reporters.may_unmask(session, incident, actor),
         "attributes": incident.attributes,
         "photos": incident.photos,
-        "clocks": _clocks(rows),
+        "clocks": clocking.segments(rows),
         "clock": clock,
-        "requests": _requests(session, incident_id, actor),
+        "requests": [_request(row, actor, clock["foreseen"]) for row in asked],
         "shares": _shares(session, incident_id),
         "actions": allowed_actions(session, incident, actor),
     }
@@ -218,74 +221,6 @@ def _stamp(at: datetime | None) -> str | None:
     return stamp(at) if at else None
 
 
-def _unit(session: Session, unit_id: int | None) -> dict[str, Any] | None:
-    found = cases.unit(session, unit_id)
-    if found is None:
-        return None
-    return {"id": found.id, "code": found.code, "name": found.short_name, "kind": found.kind}
-
-
-def _clocks(rows: Sequence[ClockSegment]) -> list[dict[str, Any]]:
-    return [
-        {
-            "n": row.n,
-            "stage": row.stage,
-            "stage_name": STAGE_NAMES[Stage(row.stage)],
-            "unit_id": row.unit_id,
-            "kind": row.kind,
-            "kind_name": KIND_NAMES[Kind(row.kind)],
-            "limit_minutes": row.limit_minutes,
-            "cause": row.cause,
-            "cause_name": CAUSE_NAMES.get(row.cause, row.cause),
-            "started_at": _stamp(row.started_at),
-            "due_at": _stamp(row.due_at),
-            "ended_at": _stamp(row.ended_at),
-            "approved_by": row.approved_by,
-        }
-        for row in rows
-    ]
-
-
-def _clock(
-    session: Session, incident: Incident, rows: Sequence[ClockSegment], *, at: datetime
-) -> dict[str, Any]:
-    """Return what runs now and the strip of whose hands the time was in (时钟分段)."""
-    calendar = calendars.book(session).of(incident.town_code)
-    segments = [cases.as_segment(row) for row in rows]
-    handling = running(segments, Stage.HANDLE)
-    runs = [
-        Run(s.stage, s.unit, s.cause, row.approved_by, s.started_at, s.ended_at, s.due_at)
-        for s, row in zip(segments, rows, strict=True)
-    ]
-    cases.remember_units(session, (run.unit for run in runs))
-    strip = blocks(runs, due=incident.due_at, at=at)
-    spent = handling.spent + used(handling, at, calendar) if handling else None
-    return {
-        "stage": incident.due_stage,
-        "due_at": _stamp(incident.due_at),
-        "provisional": incident.due_at is not None and calendar.provisional(incident.due_at),
-        "calendar": calendar.edition,
-        "mode": incident.mode,
-        "mode_name": name_of(incident.mode),
-        "next_mark_at": _stamp(incident.next_mark_at),
-        "percent": round(100 * spent / handling.whole, 1) if handling and spent else None,
-        "strip": [
-            {
-                "kind": block.kind,
-                "start": _stamp(block.start),
-                "end": _stamp(block.end),
-                "minutes": round(block.minutes, 2),
-                "stage": block.stage.value if block.stage else None,
-                "stage_name": STAGE_NAMES[block.stage] if block.stage else "到时限",
-                "unit": _unit(session, block.unit),
-                "cause_name": CAUSE_NAMES.get(block.cause or "", block.cause),
-                "by": block.by,
-            }
-            for block in strip
-        ],
-    }
-
-
 def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
     return [
         {
@@ -302,21 +237,21 @@ def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
     ]
 
 
-def _requests(session: Session, incident_id: UUID, actor: Actor) -> list[dict[str, Any]]:
-    return [
-        {
-            "id": str(row.id),
-            "kind": row.kind,
-            "label": REQUEST_NAMES.get(row.kind, row.kind),  # type: ignore[call-overload]
-            "asked_by": row.asked_by,
-            "mine": row.asked_account is not None and row.asked_account == actor.account,
-            "reason": row.reason_code,
-            "note": row.note,
-            "until": row.data.get("until"),
-            "asked_at": _stamp(row.asked_at),
-            "due_at": _stamp(row.due_at),
-            "decided_at": _stamp(row.decided_at),
-            "approved": row.approved,
-        }
-        for row in cases.requests_of(session, incident_id)
-    ]
+def _request(row: Request, actor: Actor, foreseen: dict[str, Any] | None) -> dict[str, Any]:
+    waits = row.kind == RequestKind.EXTENSION and row.decided_at is None
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "label": REQUEST_NAMES.get(row.kind, row.kind),  # type: ignore[call-overload]
+        "asked_by": row.asked_by,
+        "unit_id": row.unit_id,
+        "mine": row.asked_account is not None and row.asked_account == actor.account,
+        "reason": row.reason_code,
+        "note": row.note,
+        "until": row.data.get("until"),
+        "asked_at": _stamp(row.asked_at),
+        "due_at": _stamp(row.due_at),
+        "decided_at": _stamp(row.decided_at),
+        "approved": row.approved,
+        **((foreseen or {}) if waits else {}),
+    }
