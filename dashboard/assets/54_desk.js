@@ -141,7 +141,7 @@
   /** Choose a case or an alert everywhere at once: list, map, panel. */
   function select(item, fly = true) {
     if (!root()) return void setTimeout(() => select(item, fly), 100); // the page is still being built
-    if (item?.id !== view.selected?.id) yw.deskForm.close();
+    if (item?.id !== view.selected?.id) yw.caseForm.close();
     view.selected = item;
     const row = item && (county.state.incidents.get(item.id) || county.state.alerts.get(item.id));
     setProps("yw-selected", { data: item ? { ...item, rev: row?.rev ?? 0 } : null });

@@ -51,8 +51,11 @@ _NOTES: Final = {
 }
 
 
-def buttons(case: dict[str, Any]) -> html.Div:
-    """Return the row at the foot of the panel; the first step of the case is the large button."""
+def buttons(case: dict[str, Any], *, closes: bool = False) -> html.Div:
+    """Return the buttons of a case, its next step large; `closes`: in a panel that shuts.
+
+    They act, and draw their forms, wherever `yiwang.caseActs` was started on what holds them.
+    """
     allowed = set(case.get("allowed") or [])
     offered = [action for action in ACTION_WORDS if action in allowed]
     rows: list[Any] = []
@@ -61,9 +64,11 @@ def buttons(case: dict[str, Any]) -> html.Div:
     elif main := next((action for action in offered if action in MAIN), None):
         offered.remove(main)
         rows.append(_button(case, main, className="btn go"))
-    close = html.Button("收起", className="btn", type="button", **{"data-act": "close"})
-    small = [_button(case, action) for action in offered]
-    rows.append(html.Div([*small, html.Span(className="sp"), close], className="row"))
+    small: list[Any] = [_button(case, action) for action in offered]
+    if closes:
+        shut = html.Button("收起", className="btn", type="button", **{"data-act": "close"})
+        small += [html.Span(className="sp"), shut]
+    rows.append(html.Div(small, className="row"))
     return html.Div(rows, className="go-row")
 
 

@@ -49,7 +49,7 @@ def case_panel(case: dict[str, Any]) -> list[Any]:
             className="body",
             **place,
         ),
-        case_acts.buttons(case),
+        case_acts.buttons(case, closes=True),
     ]
 
 

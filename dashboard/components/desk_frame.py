@@ -236,7 +236,6 @@ def overlays() -> list[Any]:
     rows = [part for key, word in KEYS for part in (html.Dt(html.Kbd(key)), html.Dd(word))]
     return [
         html.Div(id="desk-stale", role="alert"),
-        html.Div(id="desk-form", hidden=True, role="dialog", **{"aria-label": "办理"}),
         html.Div(id="desk-toast", role="status", hidden=True),
         html.Div(
             html.Div([html.H3("按键"), html.Dl(rows)]),

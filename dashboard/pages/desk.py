@@ -29,6 +29,7 @@ from dashboard.components.shell import scope_key, stores
 dash.register_page(__name__, path="/desk", title="工作台 · 长沙县一网统管", name="工作台")
 
 TYPE = 12  # px of chart labels
+ACTS_ROOT = {"data-acts-root": "1"}  # forms of a case are drawn over this pane
 COUNTY_RATES = Access("rates", see_all=True)  # the towns' rates are no secret between towns
 
 
@@ -59,7 +60,7 @@ def _county() -> list[html.Section]:
         ],
         className="pane",
     )
-    side = html.Section(_panel(), className="pane r")
+    side = html.Section(_panel(), className="pane r", **ACTS_ROOT)
     return [centre, side]
 
 
@@ -89,6 +90,7 @@ def _area(me: dict[str, Any]) -> list[html.Section]:
             dcc.Store(id="desk-own", data=me.get("town_code")),
         ],
         className="pane r",
+        **ACTS_ROOT,
     )
     return [centre, side]
 

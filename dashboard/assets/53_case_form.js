@@ -1,14 +1,14 @@
-/* What an action asks for (办理表单): words, a unit, a time, photos; drawn over the foot of the panel. */
+/* What an action asks for (办理表单): words, a unit, a time, photos; drawn over the foot of its container. */
 (() => {
   "use strict";
   const yw = (window.yiwang = window.yiwang || {});
   const { esc } = yw.signs;
   const { moments } = yw;
-  const box = () => document.getElementById("desk-form");
+  const box = () => state.box;
   const MOST_PHOTOS = 9;
   const PICTURES = "image/jpeg,image/png,image/webp";
   const DAYS = [1, 3, 7, 30];
-  const state = { shots: [], here: null, asks: {}, units: null, done: null };
+  const state = { box: null, shots: [], here: null, asks: {}, units: null, done: null };
 
   const two = (n) => String(n).padStart(2, "0");
   /** A moment of the county's clock as one types it; a date field would follow the browser's tongue. */
@@ -42,8 +42,8 @@
   const unit = (question) =>
     label(
       question,
-      '<input name="unit" list="desk-units" autocomplete="off" required placeholder="输入名称查找，例如 城管局">',
-      '<datalist id="desk-units"></datalist>',
+      '<input name="unit" list="case-units" autocomplete="off" required placeholder="输入名称查找，例如 城管局">',
+      '<datalist id="case-units"></datalist>',
     );
   function photos(kind, placed) {
     const paper = kind === "document";
@@ -125,7 +125,7 @@
   /** Upload the chosen photos, signed where the page is; returns their ids. */
   async function upload(id) {
     const kind = state.asks.photos === "document" ? "document" : "after";
-    const { send } = yw.deskPanel;
+    const { send } = yw.sending;
     const ids = [];
     for (const shot of state.shots) {
       const form = new FormData();
@@ -146,7 +146,7 @@
 
   const RANK = { department: 0, town: 1, county: 2, village: 3 };
   async function loadUnits() {
-    const list = box().querySelector("#desk-units");
+    const list = box().querySelector("#case-units");
     if (!list) return;
     const all = state.units || (await yw.live.getJson("/api/v1/units"));
     state.units = all
@@ -211,8 +211,8 @@
 
   function close() {
     state.shots.splice(0).forEach((shot) => URL.revokeObjectURL(shot.url));
-    box().hidden = true;
-    box().innerHTML = "";
+    state.box?.remove();
+    state.box = null;
   }
   /** Some requests name an end, others do not. */
   function askForEnd(form) {
@@ -243,13 +243,17 @@
     });
   }
 
-  /** Ask for what the action needs; `done` sends it and throws a sentence when it is refused. */
-  function open({ title, id, asks, done }) {
-    Object.assign(state, { asks, id, done, here: null });
+  /** Ask over `root` for what the action needs; `done` sends it and throws a sentence when refused. */
+  function open(root, { title, id, asks, done }) {
+    close();
+    Object.assign(state, { asks, id, done, here: null, box: document.createElement("div") });
+    box().className = "case-form";
+    box().setAttribute("role", "dialog");
+    box().setAttribute("aria-label", title);
+    root.append(box());
     box().innerHTML =
       `<form><h3>${esc(title)}</h3>${fields(asks)}<p class="orange" role="alert" data-part="wrong" hidden></p>` +
       '<div class="row"><button class="btn go" type="submit">提交</button><button class="btn" type="button" data-stop="1">取消</button></div></form>';
-    box().hidden = false;
     const form = box().querySelector("form");
     wire(form);
     askForEnd(form);
@@ -259,5 +263,5 @@
     form.querySelector("select, input:not([type=file]), textarea")?.focus();
   }
 
-  yw.deskForm = { open, close };
+  yw.caseForm = { open, close };
 })();
