@@ -22,5 +22,11 @@ DESK_GRID: Final = "desk-grid"
 DESK_LAYERS: Final = "desk-layers"
 DESK_PLAIN_MAP: Final = "desk-plain-map"
 
+CASE_BODY: Final = "case-body"
+CASE_SHOWN: Final = "case-shown"  # store: {"at"} written when the case is to be read again
+CASE_NUMBER: Final = "case-number"  # store: whose page this is
+CASE_COMPARED: Final = "case-compared"  # store: {"number"} of the twin that stands beside it
+CASE_COMPARE_BODY: Final = "case-compare-body"
+
 ADMIN_SAID: Final = "admin-said"  # what an act on an administration page led to
 ADMIN_CHANGED: Final = "admin-changed"  # store: when something was changed last

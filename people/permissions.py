@@ -289,6 +289,8 @@ DOORS: Final[dict[str, Permission]] = {
     "GET /admin/grid": ADMINISTERED,
     "GET /admin/audit": TRAIL_READ,
     "GET /admin/health": ADMINISTERED,
+    "GET /case": CASES_READ,
+    "GET /case/{number}": CASES_READ,
     "GET /wall": WALL,
     "GET /rota": ACCOUNTS,
     "GET /import": IMPORTED,

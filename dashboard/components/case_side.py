@@ -1,0 +1,150 @@
+"""The right column of the case page, in order of duty: decide, reply, call, share, prove."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+
+from dashboard.components import case_acts, words
+from dashboard.components.case_frames import small
+from dashboard.components.case_proof import proof_section
+from dashboard.components.drawn import found_in
+from dashboard.components.reporter_row import reporter_row
+
+
+def case_side(case: dict[str, Any]) -> html.Section:
+    """Return the column: it scrolls over its foot, where the buttons stay in view."""
+    return html.Section(
+        [
+            html.Div(
+                [
+                    *_requests(case),
+                    *_instructions(case),
+                    *reporter_row(case),
+                    *case_acts.shares(case),
+                    *_papers(case),
+                    proof_section(case),
+                ],
+                className="body",
+            ),
+            case_acts.buttons(case),
+        ],
+        className="pane r case-side",
+        **{"data-acts-root": "1", "aria-label": "待办与证明"},
+    )
+
+
+def _requests(case: dict[str, Any]) -> list[html.Div]:
+    """Return each request that waits, what it would change, and the two buttons of who decides."""
+    drawn = case_acts.requests(case)
+    return [
+        _request(asked, found_in(tree, "className", "decide"))
+        for asked, tree in zip(case["asked"], drawn, strict=True)
+    ]
+
+
+def _request(asked: dict[str, Any], decide: list[Any]) -> html.Div:
+    due = words.millis(asked["due_at"])
+    left = (
+        html.Span(
+            [
+                "决定",
+                html.B(
+                    **{"data-left": str(due), "data-from": str(words.millis(asked["asked_at"]))}
+                ),
+                html.Small(f"限 {words.day(asked['due_at'])}"),
+            ],
+            className="left",
+        )
+        if due
+        else None
+    )
+    return html.Div(
+        [
+            html.H3([html.Span(f"{asked['label']}申请"), left]),
+            *_before_after(asked),
+            html.Div(_facts(asked), className="facts"),
+            *decide,
+            html.P(_rule(asked, can=bool(decide)), className="t3"),
+        ],
+        className="sec asked",
+        key=f"asked-{asked['id']}",
+    )
+
+
+def _before_after(asked: dict[str, Any]) -> list[html.Div]:
+    if not asked.get("due_after"):
+        return []
+    now = html.Div([html.Small("现在"), html.B(words.day(asked["due_now"]))])
+    then = html.Div(
+        [html.Small(f"批准后，加 {asked['extra_words']}"), html.B(words.day(asked["due_after"]))]
+    )
+    return [html.Div([now, html.Span("→"), then], className="bf")]
+
+
+def _facts(asked: dict[str, Any]) -> list[html.Span]:
+    until = [("到", words.day(asked["until"]))] if asked["until"] else []
+    rows: list[tuple[str, Any]] = [
+        ("申请", f"{asked['by']}　{words.dated(asked['asked_at'])}"),
+        ("理由", asked["note"] or asked["reason_name"] or "—"),
+        *until,
+        ("附件", html.Span([small(p) for p in asked["photos"]], className="thumbs"))
+        if asked["photos"]
+        else ("附件", "没有"),
+        *asked["facts"],
+    ]
+    return [html.Span(cell) for row in rows for cell in row]
+
+
+def _rule(asked: dict[str, Any], *, can: bool) -> str:
+    if asked["mine"]:
+        return "自己的申请，由别人审批"
+    return "不同意要写理由；申请人不能自己批" if can else "等有权的岗位审批"
+
+
+def _instructions(case: dict[str, Any]) -> list[html.Div]:
+    """Return the leaders' instructions (批示), each with the clock of its reply."""
+    found = case["instructions"]
+    if not found:
+        return []
+    rows = [_instruction(each) for each in found]
+    waits = sum(each["waits"] for each in found)
+    head = html.H4(
+        [html.Span("批示"), html.Span(f"待回复 {waits} 条" if waits else "都已回复或不需回复")]
+    )
+    return [html.Div([head, *rows], className="sec told")]
+
+
+def _instruction(said: dict[str, Any]) -> html.Div:
+    if said["waits"]:
+        due = words.millis(said["reply_by"])
+        clock: list[Any] = [
+            "回复",
+            html.B(**{"data-left": str(due), "data-from": str(words.millis(said["at"]))}),
+            f"，限 {words.day(said['reply_by'])}",
+        ]
+    elif said["reply"]:
+        note = said["reply"]["note"] or ""
+        clock = [f"已回复 {words.dated(said['reply']['recorded_at'])}　{note}"]
+    else:
+        clock = ["不要求回复"]
+    return html.Div(
+        [
+            html.P([html.B(said["who"]), f"　{words.dated(said['at'])}"], className="t2"),
+            html.P(said["note"]),
+            html.P(clock, className="t3"),
+        ],
+        key=f"told-{said['seq']}",
+    )
+
+
+def _papers(case: dict[str, Any]) -> list[html.Div]:
+    links = [
+        html.A(paper["name"], href=paper["href"], target="_blank", className="btn")
+        for paper in case.get("papers") or []
+    ]
+    if not links:
+        return []
+    head = html.H4([html.Span("打印"), html.Span("A4，带案号与二维码")])
+    return [html.Div([head, html.Div(links, className="prints")], className="sec")]
