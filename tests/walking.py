@@ -156,7 +156,10 @@ class Walk:
             return str(self.rng.choice(list(Action)))
         if draw < 0.4:
             return str(self.rng.choice(actions_from(Status(incident.status))))
-        shown = [each["action"] for each in service.allowed_actions(session, incident, hand.actor)]
+        shown = [
+            each["action"]
+            for each in service.allowed_actions(session, incident, hand.actor, at=clock.now())
+        ]
         moving = [each for each in shown if each in MOVING]
         best = moving if moving and self.rng.random() < 0.8 else shown
         return str(self.rng.choice(best or list(Action)))

@@ -1,13 +1,16 @@
-"""Reading a body without the framework's machinery, for the one route that is always busy."""
+"""Reading a body: without the framework's machinery for the busy route; moments with a zone."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
+
+from core.errors import Invalid
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -36,6 +39,13 @@ def taking(model: type[BaseModel], *, headers: Mapping[str, str]) -> dict[str, A
             for name, said in headers.items()
         ],
     }
+
+
+def need_zone(**moments: datetime | None) -> None:
+    """Refuse a moment that does not say which zone it is told in."""
+    for name, moment in moments.items():
+        if moment is not None and moment.tzinfo is None:
+            raise Invalid(f"{name} 必须带时区，例如 2026-01-01T08:00:00+08:00", field=name)
 
 
 def _whole(schema: Any, parts: Mapping[str, Any]) -> Any:

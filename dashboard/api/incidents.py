@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core import clock, live
 from core.db import Access, transaction
 from core.errors import DomainError, Invalid, NotAllowed, SignInNeeded
-from dashboard.api.bodies import read_as, taking
+from dashboard.api.bodies import need_zone, read_as, taking
 from dashboard.api.deps import CallerAccess, InTransaction, SignedIn
 from dashboard.api.reserved import check_seal
 from dashboard.api.straight import Straight
@@ -85,7 +85,7 @@ class ReportIn(BaseModel):
         if self.point is not None:
             check_point(self.point.lon, self.point.lat)
             lon, lat = to_store(self.point.lon or 0.0, self.point.lat or 0.0, self.point.frame)
-        _need_zone(claimed_at=self.claimed_at)
+        need_zone(claimed_at=self.claimed_at)
         reporter = self.reporter or ReporterIn()
         return Draft(
             category=self.category.strip(),
@@ -216,7 +216,7 @@ def list_incidents(
     unlocated: bool = False,
 ) -> Response:
     """List the cases in your area, newest first; pass `next_cursor` as `cursor` for more."""
-    _need_zone(since=since)
+    need_zone(since=since)
     found = reading.page(
         session,
         at=clock.now(),
@@ -271,7 +271,7 @@ class ActionIn(BaseModel):
     def request(self, rev: int | None) -> service.ActionRequest:
         """Return the action in our own words, its position in the store frame."""
         lon = lat = None
-        _need_zone(claimed_at=self.claimed_at, until=self.until)
+        need_zone(claimed_at=self.claimed_at, until=self.until)
         if self.position is not None:
             check_point(self.position.lon, self.position.lat)
             lon, lat = to_store(
@@ -305,7 +305,8 @@ def act(
     if_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Take one action on a case: accept, assign, sign, feed back, check … (see docs/lifecycle)."""
-    service.act(session, incident_id, body.request(_rev(if_match)), actor=actor, at=clock.now())
+    asked = body.request(_rev(if_match))
+    service.act_and_heed(session, incident_id, asked, actor=actor, at=clock.now())
     found = reading.case(session, incident_id, actor=actor, at=clock.now())
     return _json(found, 200, {"etag": f'"{found["rev"]}"'})
 
@@ -338,12 +339,6 @@ def receipt(told: Reported) -> dict[str, Any]:
             for twin in told.twins
         ],
     }
-
-
-def _need_zone(**moments: datetime | None) -> None:
-    for name, moment in moments.items():
-        if moment is not None and moment.tzinfo is None:
-            raise Invalid(f"{name} 必须带时区，例如 2026-01-01T08:00:00+08:00", field=name)
 
 
 def _caller() -> Identity:

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
+from core.clock import local
 from dispatch.incidents.lifecycle import RequestKind
 
-_ORDINARY: Final[dict[str, str]] = {
-    RequestKind.SUSPENSION: "处置停表，每 30 天复查一次；恢复后接着计时",
-    RequestKind.FORCED_CLOSE: "直接结案，不再核查；来电人收到办结通知",
-    RequestKind.SHARE: "对方能看到本案全部内容，到期自动收回",
-}
 RULE_AFTER: Final = 2
 
 
@@ -36,14 +32,15 @@ def facts(
     kind = request["kind"]
     if kind == RequestKind.EXTENSION:
         found = [("次数", f"第 {nth} 次申请，每案限延 1 次，不超过原时限")]
-        rest = resting([date.fromisoformat(day) for day in request.get("resting") or ()])
+        rest = resting(request.get("rest") or ())
         found += [("中间", f"{rest}休息，不计")] if rest else []
         return [*found, ("影响", _on_figures(share))]
     if kind == RequestKind.RETURN:
         returns = int(case.get("returns") or 0) + 1
-        what = "须裁定派单，不能再退" if returns >= RULE_AFTER else "回到待派遣，另派单位"
-        return [("次数", f"第 {returns} 次退回"), ("影响", what)]
-    return [("影响", _ORDINARY.get(kind, ""))]
+        rule = "；须裁定派单，不能再退" if returns >= RULE_AFTER else ""
+        return [("次数", f"第 {returns} 次退回"), ("影响", f"{request['effect']}{rule}")]
+    to = request.get("to_unit_name")
+    return [*([("共享给", to)] if to else []), ("影响", request["effect"])]
 
 
 def _on_figures(share: Share | None) -> str:
@@ -53,6 +50,13 @@ def _on_figures(share: Share | None) -> str:
     after = share.extended + (not share.counted)
     was = f"{share.extended}/{share.total}"
     return f"{told}；{share.unit}本月延时 {was} → {after}/{share.total}"
+
+
+def rest_days(start: datetime, end: datetime, works_on: Callable[[date], bool]) -> list[date]:
+    """Return the days from one moment to another on which nobody works (local)."""
+    first, last = local(start).date(), local(end).date()
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [day for day in days if not works_on(day)]
 
 
 def resting(days: Sequence[date]) -> str:

@@ -56,11 +56,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What lines only hold the numbers of: units, categories, reasons, the way it was reported."""
+    """What lines only hold the numbers of: units, categories, the way it was reported."""
 
     units: Mapping[int, str] = field(default_factory=dict)
     categories: Mapping[str, str] = field(default_factory=dict)
-    reasons: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
 
 
@@ -85,7 +84,7 @@ def entries(
                 at=line["recorded_at"],
                 who=who(line, names),
                 words=words(line, names, reworks=reworks),
-                note=_note(line, names),
+                note=_note(line),
                 facts=_facts(line, late.get(line["seq"])),
                 kinds=kinds(line, shown),
                 mark=_mark(line, waiting, late=line["seq"] in late),
@@ -148,7 +147,7 @@ def words(line: Mapping[str, Any], names: Names, *, reworks: int) -> str:
     say = _SAID.get(line["action"])
     if say:
         return say(line, data, names, reworks)
-    name = ACTION_NAMES.get(line["action"], str(line["label"]))
+    name = str(line["label"])
     return f"{name} {data['to_unit_name']}" if data.get("to_unit_name") else name
 
 
@@ -236,11 +235,11 @@ _SAID: Final[dict[str, _Saying]] = {
 }
 
 
-def _note(line: Mapping[str, Any], names: Names) -> str:
+def _note(line: Mapping[str, Any]) -> str:
     """Return the reason that was chosen and the words beside it; a rung repeats no name."""
     if (line["data"] or {}).get("mark"):
         return ""
-    chosen = names.reasons.get(str(line["reason_code"] or ""), "")
+    chosen = line.get("reason") or ""
     return "：".join(part for part in (chosen, line["note"] or "") if part)
 
 

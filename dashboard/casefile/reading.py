@@ -15,11 +15,13 @@ from dashboard.casefile import asked, frames, history, parties, steps
 from dashboard.casefile.history import Names
 from dispatch.incidents import editions, proof
 from dispatch.incidents import queries as incidents
+from dispatch.incidents.clocks import Kind, Limit, Stage
 from dispatch.incidents.lifecycle import Action, RequestKind
 from dispatch.incidents.listing import queries as lists
 from dispatch.incidents.listing import service as listing
-from dispatch.incidents.reasons import SHARE_REASONS
+from dispatch.incidents.papers.telling import limit_words
 from dispatch.incidents.tables import Incident
+from people.calendars import service as calendars
 from people.permissions import door
 from people.scope import Actor
 
@@ -88,7 +90,7 @@ def _names(
     lines: Sequence[Mapping[str, Any]],
     case: Mapping[str, Any],
 ) -> Names:
-    """Return the names of what lines hold as numbers and codes: units, categories, reasons."""
+    """Return the names of what lines hold as numbers and codes: units and categories."""
     ids = {line["unit_id"] for line in lines} | {p["unit_id"] for p in case["evidence_shown"]}
     incidents.remember_units(session, ids)
     units = {each: incidents.unit(session, each) for each in ids if each}
@@ -96,7 +98,6 @@ def _names(
     return Names(
         units={each: row.short_name for each, row in units.items() if row},
         categories={code: each.name for code, each in edition.categories.items()},
-        reasons=SHARE_REASONS,
         source=case["source_name"],
     )
 
@@ -137,14 +138,27 @@ def _asked(
     )
     shots = [p for p in case["evidence_shown"] if line is not None and p["seq"] == line["seq"]]
     nth = sum(each["kind"] == request["kind"] for each in case["requests"])
+    request = {**request, **_between(session, case, request)}
     return {
         **request,
         "by": history.who(line, names) if line else reads.surname_only(request["asked_by"]),
-        "reason_name": names.reasons.get(request["reason"] or ""),
-        "due_now": case["due_at"],
         "photos": shots,
         "facts": asked.facts(case, request, nth=nth, share=_share(session, case, request, at=at)),
     }
+
+
+def _between(
+    session: Session, case: Mapping[str, Any], request: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what an extension adds in words, and the days of rest it runs over."""
+    if not request.get("due_after"):
+        return {}
+    clock = next(c for c in reversed(case["clocks"]) if c["stage"] == Stage.HANDLE)
+    added = Limit(Kind(clock["kind"]), int(request["added_minutes"]))
+    start, end = (datetime.fromisoformat(request[key]) for key in ("due_before", "due_after"))
+    calendar = calendars.book(session).of(case["town_code"])
+    rest = asked.rest_days(start, end, calendar.works_on) if added.working else []
+    return {"added_words": limit_words(added), "rest": rest}
 
 
 def _share(

@@ -11,8 +11,8 @@ from typing import Any, Final
 from dash import html
 
 from dashboard.components import words
+from dispatch.incidents import reasons
 from dispatch.incidents.lifecycle import REQUEST_NAMES, Action, RequestKind, Status, turns_of
-from dispatch.incidents.reasons import SHARE_REASONS
 
 # in the order a case passes them; sending people out (派遣力量) has its own button
 ACTION_WORDS: Final = {
@@ -120,7 +120,7 @@ def _asks(case: dict[str, Any], action: str) -> dict[str, Any]:
         form["kind"] = _requests_allowed(case["status"])
         form["until_for"] = {"share": "共享到", "suspension": "挂起到"}
     if action == "share":
-        form = {"unit": "共享给哪个单位", "reason": SHARE_REASONS, "until": "共享到"}
+        form = {"unit": "共享给哪个单位", "reason": reasons.of("share"), "until": "共享到"}
         form["note_maybe"] = "说明（事由选“其他”时必填）"
     return form
 
@@ -205,7 +205,7 @@ def shares(case: dict[str, Any]) -> list[html.Div]:
 
 
 def _share(case: dict[str, Any], given: dict[str, Any]) -> html.Div:
-    why = SHARE_REASONS.get(given["reason_code"] or "", "")
+    why = reasons.name_of(given["reason_code"], among="share")
     said = "，".join(part for part in (why, given["note"]) if part)
     name = html.Div([html.B(given["name"]), html.Small(said)])
     until = html.Span(f"至 {words.limit(given['until'])}", className="t3")

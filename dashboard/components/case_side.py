@@ -76,9 +76,9 @@ def _request(asked: dict[str, Any], decide: list[Any]) -> html.Div:
 def _before_after(asked: dict[str, Any]) -> list[html.Div]:
     if not asked.get("due_after"):
         return []
-    now = html.Div([html.Small("现在"), html.B(words.day(asked["due_now"]))])
+    now = html.Div([html.Small("现在"), html.B(words.day(asked["due_before"]))])
     then = html.Div(
-        [html.Small(f"批准后，加 {asked['extra_words']}"), html.B(words.day(asked["due_after"]))]
+        [html.Small(f"批准后，加 {asked['added_words']}"), html.B(words.day(asked["due_after"]))]
     )
     return [html.Div([now, html.Span("→"), then], className="bf")]
 
@@ -87,7 +87,7 @@ def _facts(asked: dict[str, Any]) -> list[html.Span]:
     until = [("到", words.day(asked["until"]))] if asked["until"] else []
     rows: list[tuple[str, Any]] = [
         ("申请", f"{asked['by']}　{words.dated(asked['asked_at'])}"),
-        ("理由", asked["note"] or asked["reason_name"] or "—"),
+        ("理由", "：".join(w for w in (asked["reason_name"], asked["note"]) if w) or "—"),
         *until,
         ("附件", html.Span([small(p) for p in asked["photos"]], className="thumbs"))
         if asked["photos"]

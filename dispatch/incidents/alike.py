@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 SAID: Final = (
     "approved", "calendar", "card", "category", "category_version", "extra_minutes", "level",
-    "mode", "percent", "request_kind", "to", "true",
+    "mode", "percent", "request_kind", "review_minutes", "to", "true",
 )  # fmt: skip
 """What a line says that makes a kind of its own: everything told of but moments and ids."""
 HELD: Final = ("to_unit", "holder_unit")

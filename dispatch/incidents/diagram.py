@@ -6,6 +6,7 @@ from dispatch.incidents.lifecycle import ACTION_NAMES, STATUS_NAMES, Status, Ste
 
 _TURNS = {
     Turn.VERIFY_FIRST: "须先核实",
+    Turn.HANDED_DOWN: "接收下放",
     Turn.TRUE: "属实",
     Turn.FALSE: "不属实",
     Turn.RETURN: "同意退回",

@@ -33,8 +33,8 @@ FACTS: Final = frozenset(
     {
         "approved", "calendar", "card", "category_version", "cell_code", "extra_minutes", "from",
         "from_unit", "holder_unit", "into", "into_number", "level", "mark", "mode", "must_rule",
-        "overdue", "percent", "request_id", "request_kind", "reused_photos", "to", "to_unit",
-        "to_unit_name", "town_code", "true",
+        "overdue", "percent", "request_id", "request_kind", "reused_photos", "review_minutes", "to",
+        "to_unit", "to_unit_name", "town_code", "true", "village_code",
     }
 )  # fmt: skip
 """What only the platform may write beside a line: the case is told again from it."""
@@ -181,6 +181,8 @@ def _named(status: str | None) -> str:
 def _turn(telling: _Telling, line: Line) -> Turn:
     told, data = telling.told, line.data
     match line.action:
+        case Action.ACCEPT if told.status == Status.FILED:
+            return Turn.HANDED_DOWN
         case Action.ACCEPT:
             category = telling.books.category(told.category_version, told.category)
             return Turn.VERIFY_FIRST if category.verify_first else Turn.PLAIN
@@ -232,7 +234,7 @@ def _follow(telling: _Telling, line: Line, step: Step, *, newer: bool) -> None:
         mode=telling.regime,
         books=books.calendars(telling.town),
     )
-    news = News(extra=extra, catalogue=newer, mode=mode)
+    news = News(extra=extra, review=_review(line, step), catalogue=newer, mode=mode)
     telling.segments, percent = follow(
         step, telling.segments, situation=situation, news=news, at=line.at
     )
@@ -249,12 +251,21 @@ def _extra(telling: _Telling, line: Line, step: Step) -> Limit | None:
     return Limit(Kind(kind.limit.kind), int(line.data["extra_minutes"]))
 
 
+def _review(line: Line, step: Step) -> Limit | None:
+    """Return after what time a suspension is looked at; without a word of it, as always."""
+    if step.turn is not Turn.SUSPENSION or step.action is not Action.DECIDE:
+        return None
+    minutes = line.data.get("review_minutes")
+    return None if minutes is None else Limit(Kind.CALENDAR_DAY, int(minutes))
+
+
 def _move(telling: _Telling, line: Line) -> None:
     """Learn which town's calendar counts: where it was reported, or is found to be."""
     if line.action in {Action.REPORT, Action.REPORT_DONE}:
         telling.town = line.data.get("town_code")
     elif line.action == Action.LOCATE:
-        telling.town = line.data["cell_code"] // CELLS_A_TOWN
+        cell = line.data.get("cell_code")  # a village has none
+        telling.town = line.data["town_code"] if cell is None else cell // CELLS_A_TOWN
 
 
 def _reported(told: Told, line: Line) -> None:

@@ -69,6 +69,7 @@ class Turn(StrEnum):
 
     PLAIN = ""
     VERIFY_FIRST = "verify_first"
+    HANDED_DOWN = "handed_down"
     TRUE = "true"
     FALSE = "false"
     RETURN = "return"
@@ -190,6 +191,7 @@ for _status in IN_WORK:
 
 _ANY: Final[tuple[Status, ...]] = tuple(Status)
 _NO_MOVE: Final[dict[tuple[Action, Turn], tuple[Status, ...]]] = {
+    (_A.ACCEPT, _T.HANDED_DOWN): (_S.FILED,),
     (_A.URGE, _T.PLAIN): OPEN,
     (_A.SUPERVISE, _T.PLAIN): OPEN,
     (_A.INSTRUCT, _T.PLAIN): OPEN,

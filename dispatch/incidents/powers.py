@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from dispatch.incidents.lifecycle import Action
+from dispatch.incidents.lifecycle import Action, RequestKind
 from people.roles import Role
 
 A, R = Action, Role
@@ -44,10 +44,12 @@ _DISPATCHING: Final = frozenset(
         A.ACCEPT, A.REJECT, A.VERIFY, A.ASSIGN, A.REASSIGN, A.MERGE, A.UNMERGE, A.REOPEN,
         A.ARCHIVE, A.DECIDE, A.URGE, A.ADD_SUPPORT, A.REMOVE_SUPPORT, A.SHARE, A.UNSHARE,
         A.LOCATE, A.RECLASSIFY, A.DE_ESCALATE, A.CALL_BACK, A.RATE, A.SUPERVISE,
+        A.REQUEST,
     }
 )  # fmt: skip
 _TOWN_UP: Final = frozenset({A.INSTRUCT, A.SUPERVISE, A.RULE, A.DE_ESCALATE})
 _HANDLING: Final = frozenset({A.SIGN, A.FEED_BACK, A.RESUME, A.REQUEST, A.REPLY, A.ESCALATE})
+_ASKED_BY_CENTRES: Final = frozenset({RequestKind.FORCED_CLOSE})
 _CHECKING: Final = frozenset({A.PASS_CHECK, A.FAIL_CHECK})
 _RECEPTION: Final = frozenset({A.ACCEPT, A.REJECT, A.LOCATE})
 _ON_THE_PHONE: Final = frozenset({A.CALL_BACK, A.RATE, A.REOPEN})
@@ -87,6 +89,16 @@ def may(action: Action, standing: Standing) -> bool:
     if action in _TOWN_UP:
         return role in _COUNTY or (role is Role.TOWN_CENTRE and standing.holds)
     return _may_handle(action, standing) or (action in _DISPATCHING and _dispatches(standing))
+
+
+def may_ask(kind: RequestKind, standing: Standing) -> bool:
+    """Tell whether someone may put a request of this kind before a second person.
+
+    Who handles a case may ask for anything; who gives it out may ask for its forced close.
+    """
+    if standing.leads and standing.role in _HANDLERS:
+        return True
+    return kind in _ASKED_BY_CENTRES and _dispatches(standing)
 
 
 def may_reach_reporter(standing: Standing) -> bool:

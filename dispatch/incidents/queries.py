@@ -116,12 +116,13 @@ def point_of(session: Session, incident_id: UUID) -> tuple[float | None, float |
     return row[0], row[1]
 
 
-def set_point(session: Session, incident: Incident, lon: float, lat: float) -> None:
-    """Store where a case is."""
+def set_point(session: Session, incident: Incident, lon: float | None, lat: float | None) -> None:
+    """Store where a case is; without a longitude it has no point."""
+    point = None if lon is None else func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4490)
     session.execute(
         update(Incident)
         .where(Incident.id == incident.id)
-        .values(point=func.ST_SetSRID(func.ST_MakePoint(lon, lat), 4490))
+        .values(point=point)
         .execution_options(synchronize_session=False)
     )
 

@@ -13,8 +13,10 @@ from core.clock import local
 from core.errors import NotFound
 from core.live import Scope
 from dispatch.incidents import queries
+from dispatch.incidents.acting.answers import act_and_heed
 from dispatch.incidents.acting.grants import Grantee, hold, leave, take_part
-from dispatch.incidents.acting.service import act, allowed_actions, category_of, scope_of
+from dispatch.incidents.acting.offering import allowed_actions
+from dispatch.incidents.acting.service import act, category_of, scope_of
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.citizens import service as citizens
 from dispatch.incidents.following.expiring import end_grants
@@ -34,6 +36,7 @@ __all__ = [
     "Receipt",
     "Reported",
     "act",
+    "act_and_heed",
     "add_person",
     "after_changes",
     "after_mode_change",

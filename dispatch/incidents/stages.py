@@ -31,9 +31,8 @@ if TYPE_CHECKING:
 
 MODE: Final = "mode"
 """The cause of a segment that a mode opened."""
-EXTENSION_DAYS: Final = 10
 _URGENT: Final = 2
-_DAY: Final = 24 * 60
+_REVIEW: Final = Limit(Kind.CALENDAR_DAY, REVIEW_EVERY_MINUTES)
 _RESUMING: Final = frozenset({Action.RESUME, Action.FAIL_CHECK})
 
 
@@ -83,9 +82,13 @@ def limit_of(
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new since the case's last line: an extension, a newer catalogue, another mode."""
+    """What is new since the case's last line: an extension, a newer catalogue, another mode.
+
+    `review` is after what time a suspension is looked at, where it was asked for a shorter one.
+    """
 
     extra: Limit | None = None
+    review: Limit | None = None
     catalogue: bool = False
     mode: bool = False
 
@@ -108,7 +111,7 @@ def follow(
         present = relimited(present, situation=situation)
     if any(s.ended_at is None and s.edition != situation.calendar.edition for s in present):
         present = recounted(present, situation=situation)
-    present = switch(step, present, situation=situation, at=at)
+    present = switch(step, present, situation=situation, at=at, review=news.review)
     before = running(present, Stage.HANDLE)
     if news.extra:
         present = extend(present, news.extra, situation=situation, at=at)
@@ -127,7 +130,12 @@ def running(segments: Sequence[Segment], stage: Stage) -> Segment | None:
 
 
 def switch(
-    step: Step, segments: Sequence[Segment], *, situation: Situation, at: datetime
+    step: Step,
+    segments: Sequence[Segment],
+    *,
+    situation: Situation,
+    at: datetime,
+    review: Limit | None = None,
 ) -> list[Segment]:
     """Return all segments after `step`: those that stop carry `ended_at`, new ones stand last."""
     if not step.moves and step.action not in {Action.REASSIGN, Action.RULE}:
@@ -142,7 +150,8 @@ def switch(
     ]
     if keeps_handling:
         return stopped
-    return [*stopped, *_started(step, stopped, situation=situation, at=at)]
+    started = _started(step, stopped, situation=situation, at=at, review=review or _REVIEW)
+    return [*stopped, *started]
 
 
 def extend(
@@ -154,42 +163,6 @@ def extend(
         return list(segments)
     longer = carry_on(running, at=at, calendar=situation.calendar, cause="extension", extra=extra)
     return [*(s.stopped(at) if s is running else s for s in segments), longer]
-
-
-def extension(segments: Sequence[Segment], wanted: object, *, calendar: Workdays) -> Limit | None:
-    """Return the time an extension adds: what was asked (minutes), or else all that may be given.
-
-    Never above the first handling limit or ten days; None where handling does not run.
-    """
-    now = running(segments, Stage.HANDLE)
-    if now is None:
-        return None
-    first = next(s for s in segments if s.stage is Stage.HANDLE)
-    base = first if first.limit.working is now.limit.working else now
-    day = calendar.minutes_a_day if base.limit.working else _DAY
-    most = min(base.limit.minutes, EXTENSION_DAYS * day)
-    minutes = int(wanted) if isinstance(wanted, int | float) and wanted > 0 else most
-    return Limit(now.limit.kind, min(minutes, most))
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What granting an extension at this moment would do: the time added, the new deadline."""
-
-    extra: Limit
-    due_at: datetime
-
-
-def foresee(
-    segments: Sequence[Segment], wanted: object, *, calendar: Workdays, at: datetime
-) -> Foreseen | None:
-    """Return what granting an extension now would do; None where handling does not run."""
-    now = running(segments, Stage.HANDLE)
-    extra = extension(segments, wanted, calendar=calendar)
-    if now is None or extra is None:
-        return None
-    longer = carry_on(now, at=at, calendar=calendar, cause="extension", extra=extra)
-    return Foreseen(extra, longer.due_at)
 
 
 def enter(segments: Sequence[Segment], *, situation: Situation, at: datetime) -> list[Segment]:
@@ -239,7 +212,12 @@ def _relimited(segment: Segment, situation: Situation) -> Segment:
 
 
 def _started(
-    step: Step, stopped: Sequence[Segment], *, situation: Situation, at: datetime
+    step: Step,
+    stopped: Sequence[Segment],
+    *,
+    situation: Situation,
+    at: datetime,
+    review: Limit,
 ) -> list[Segment]:
     cause = step.action.value
     calendar = situation.calendar
@@ -253,7 +231,7 @@ def _started(
     if stage is None:
         return []
     if stage is Stage.REVIEW:
-        limit = Limit(Kind.CALENDAR_DAY, REVIEW_EVERY_MINUTES)
+        limit = review
         holder = situation.lead
     else:
         limit = situation.limit(stage)

@@ -95,7 +95,7 @@ def long_life(people: Cast, county: County) -> UUID:
     people.town.act(case, "reassign", to_unit="D-CG", note="请城管办")
     people.department.act(case, "request", request_kind="return", note="不属本单位")
     people.town.act(case, "decide", approve=True)
-    people.town.act(case, "escalate", note="超出能力")
+    people.town.act(case, "escalate", reason_code="no_capacity", note="超出能力")
     people.county.act(case, "de_escalate", to_unit="430121001", note="镇里能办")
     people.leader.act(case, "supervise", data={"card": "red"})
     people.town.act(case, "assign", to_unit="D-CG")

@@ -109,7 +109,7 @@ def test_the_proof_by_column_and_the_proof_of_each_find_the_same(
     people: Cast, alike: list[UUID], calm: County
 ) -> None:
     escalated = filed(people)
-    people.town.act(escalated, "escalate", note="超出能力")
+    people.town.act(escalated, "escalate", reason_code="no_capacity", note="超出能力")
     people.county.act(escalated, "de_escalate", to_unit=str(TOWN), note="镇里能办")
     calm.fast_forward("3d")
     seal()

@@ -106,7 +106,7 @@ def test_through_a_merged_twin(served: TestClient, people: Cast) -> None:
 
 def as_a_job(actor: Actor, case: UUID, action: str, *, held: bool = False) -> None:
     """Act for somebody as a worker does: its own access, by id or on a row it holds."""
-    asked = ActionRequest(action, note="自动核查", reason_code="job")
+    asked = ActionRequest(action, note="自动核查", reason_code="not_done")
     with transaction(Access.worker()) as session:
         if held:
             incident = queries.get_all(session, [case], lock=True)[case]

@@ -9,11 +9,24 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from core.errors import Conflict, Invalid
-from dispatch.incidents import queries
+from dispatch.incidents import queries, queries_parties
 from dispatch.incidents.acting import decisions
-from dispatch.incidents.acting.grants import Grantee, hold, leave, take_part
+from dispatch.incidents.acting.grants import Grantee, hold, take_part
+from dispatch.incidents.acting.locating import locate
+from dispatch.incidents.acting.parties import (
+    accept_down,
+    add_support,
+    remove_support,
+    require_taken,
+)
 from dispatch.incidents.acting.sharing import share, unshare
-from dispatch.incidents.acting.under_way import Acting, named_unit, require_reason
+from dispatch.incidents.acting.under_way import (
+    Acting,
+    check_reason,
+    named_unit,
+    require_code,
+    require_reason,
+)
 from dispatch.incidents.catalogue import URGENT_LEVEL
 from dispatch.incidents.evidence import lacking
 from dispatch.incidents.lifecycle import BLACK_AFTER_REWORKS, ENDED, Action, Status
@@ -24,6 +37,7 @@ CALLS_AT_MOST = 3  # nobody answers three times: the call-back is done
 
 def carry_out(acting: Acting) -> None:
     """Change the case as the action says; refuses with a sentence that says what is missing."""
+    check_reason(acting)
     change = _CHANGES.get(acting.step.action)
     if change:
         change(acting)
@@ -44,10 +58,13 @@ def _reject(acting: Acting) -> None:
 def _verify(acting: Acting) -> None:
     if acting.asked.approve is None:
         raise Invalid("核实要写明是否属实（approve）", field="approve")
+    if not acting.asked.approve:
+        require_reason(acting, "核实不属实")
     acting.data["true"] = acting.asked.approve
 
 
 def _assign(acting: Acting) -> None:
+    require_taken(acting)
     unit = named_unit(acting, what="主办单位") if acting.asked.to_unit else _default_lead(acting)
     _give_to(acting, unit)
 
@@ -160,7 +177,7 @@ def _unmerge(acting: Acting) -> None:
 
 
 def _escalate(acting: Acting) -> None:
-    require_reason(acting, "提级")
+    require_code(acting, "提级", why="为什么本级办不了")
     holder = acting.holder
     above = queries.unit(acting.session, holder.parent_id) if holder else None
     if holder is None or above is None or holder.kind == "county":
@@ -185,7 +202,7 @@ def _de_escalate(acting: Acting) -> None:
 def _supervise(acting: Acting) -> None:
     card = str(acting.asked.data.get("card") or "yellow")
     if card not in {"yellow", "red", "black"}:
-        raise Invalid("督办牌只能是 yellow、red 或 black", field="data.card")
+        raise Invalid("督办牌只能是 yellow（黄牌）、red（红牌）或 black（黑牌）", field="data.card")
     order = ("yellow", "red", "black")
     held = acting.incident.card
     if held is None or order.index(card) > order.index(held):
@@ -207,22 +224,6 @@ def _say(acting: Acting) -> None:
         raise Invalid("请写内容", field="note")
 
 
-def _add_support(acting: Acting) -> None:
-    unit = named_unit(acting, what="协办单位")
-    take_part(acting.session, acting.incident, Grantee(unit=unit.id))
-    acting.incident.joint = True
-    acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
-
-
-def _remove_support(acting: Acting) -> None:
-    unit = named_unit(acting, what="单位")
-    incident = acting.incident
-    if unit.id in {incident.lead_unit, incident.holder_unit}:
-        raise Conflict("主办单位和承接单位不能撤销")
-    leave(acting.session, incident, Grantee(unit=unit.id), by=acting.actor, at=acting.at)
-    acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
-
-
 def _rate(acting: Acting) -> None:
     said = {key: acting.asked.data.get(key) for key in ("solved", "satisfied")}
     if not any(isinstance(value, bool) for value in said.values()):
@@ -238,32 +239,10 @@ def _call_back(acting: Acting) -> None:
     solved = acting.asked.data.get("solved")
     if result == "reached" and not isinstance(solved, bool):
         raise Invalid("接通后要问是否解决（data.solved）", field="data.solved")
-    before = queries.timeline(acting.session, acting.incident.id)
-    tries = 1 + sum(entry.action == Action.CALL_BACK for entry in before)
+    tries = 1 + queries_parties.calls_made(acting.session, acting.incident.id)
     acting.data |= {"result": result, "tries": tries}
     if result == "reached" or tries >= CALLS_AT_MOST:
         acting.incident.called_back_at = acting.at
-
-
-def _locate(acting: Acting) -> None:
-    lon, lat = acting.asked.lon, acting.asked.lat
-    if lon is None or lat is None:
-        raise Invalid("请在地图上点选位置（position）", field="position")
-    cell = queries.cell_at(acting.session, lon, lat)
-    if cell is None:
-        raise Invalid("该点不在本县网格内，请重新选点", field="position")
-    incident = acting.incident
-    queries.set_point(acting.session, incident, lon, lat)
-    incident.cell_code, incident.village_code = cell.code, cell.village_code
-    moved = incident.town_code != cell.town_code
-    if moved and incident.holder_unit:  # whose it was goes on seeing where it went
-        take_part(acting.session, incident, Grantee(unit=incident.holder_unit))
-    incident.town_code, incident.located_by = cell.town_code, "point"
-    if moved and incident.lead_unit is None:
-        town = queries.unit_by_code(acting.session, str(cell.town_code))
-        incident.holder_unit = town.id if town else incident.holder_unit
-    acting.data |= {"cell_code": cell.code, "lon": lon, "lat": lat}
-    acting.data["holder_unit"] = incident.holder_unit
 
 
 def _reclassify(acting: Acting) -> None:
@@ -284,6 +263,7 @@ def _reclassify(acting: Acting) -> None:
 
 
 _CHANGES: dict[Action, Callable[[Acting], None]] = {
+    Action.ACCEPT: accept_down,
     Action.REJECT: _reject,
     Action.VERIFY: _verify,
     Action.ASSIGN: _assign,
@@ -304,12 +284,12 @@ _CHANGES: dict[Action, Callable[[Acting], None]] = {
     Action.INSTRUCT: _instruct,
     Action.REPLY: _say,
     Action.NOTE: _say,
-    Action.ADD_SUPPORT: _add_support,
-    Action.REMOVE_SUPPORT: _remove_support,
+    Action.ADD_SUPPORT: add_support,
+    Action.REMOVE_SUPPORT: remove_support,
     Action.SHARE: share,
     Action.UNSHARE: unshare,
     Action.RATE: _rate,
     Action.CALL_BACK: _call_back,
-    Action.LOCATE: _locate,
+    Action.LOCATE: locate,
     Action.RECLASSIFY: _reclassify,
 }

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from core import ids
-from core.errors import Conflict
-from dispatch.incidents import queries
+from core.errors import Conflict, Invalid
+from dispatch.incidents import editions, queries
 from dispatch.incidents.acting.sharing import checked_end, share_as_asked
+from dispatch.incidents.acting.stretching import most_extra, until_as_extra
 from dispatch.incidents.acting.under_way import Acting, SamePerson, named_unit, require_reason
-from dispatch.incidents.clocks import Limit, deadline
+from dispatch.incidents.clocks import REVIEW_EVERY_MINUTES, Kind, Limit, Segment, deadline
 from dispatch.incidents.lifecycle import REQUEST_NAMES, RequestKind, Turn
-from dispatch.incidents.stages import extension
-from dispatch.incidents.tables import Request
+from dispatch.incidents.tables import Incident, Request
 from people.calendars import service as calendars
 from people.calendars.workdays import Workdays
 
 RULE_AFTER_RETURNS = 2
+REVIEWED_WITHIN = timedelta(minutes=REVIEW_EVERY_MINUTES)
 
 
 def ask(acting: Acting) -> None:
@@ -56,7 +61,18 @@ def _wanted(acting: Acting, kind: RequestKind) -> dict[str, Any]:
         checked_end(acting)
         unit = named_unit(acting, what="共享的单位") if acting.asked.to_unit else None
         wanted["to_unit"] = unit.id if unit else acting.actor.unit
+    elif kind is RequestKind.EXTENSION and until:
+        wanted["minutes"] = until_as_extra(
+            acting.segments, until, calendar=_calendar(acting), at=acting.at
+        ).minutes
+    elif kind is RequestKind.SUSPENSION and until:
+        _check_review(until, at=acting.at)
     return wanted
+
+
+def _check_review(until: datetime, *, at: datetime) -> None:
+    if not at < until <= at + REVIEWED_WITHIN:
+        raise Invalid("复查日期要晚于现在，最长 30 天", field="until")
 
 
 def _may_ask(acting: Acting, kind: RequestKind) -> None:
@@ -64,12 +80,20 @@ def _may_ask(acting: Acting, kind: RequestKind) -> None:
     if kind is RequestKind.RETURN:
         if incident.binding:
             raise Conflict("案件已裁定派单，不能再退回")
-        limit = acting.category.return_limit(incident.level)
-        start = incident.assigned_at or acting.at
-        if acting.at > deadline(start, limit, _calendar(acting)):
+        if incident.returns >= RULE_AFTER_RETURNS:
+            raise Conflict("案件已退回两次，请等裁定派单")
+        if acting.at > returns_until(acting.session, incident, at=acting.at):
             raise Conflict("已超过退回时限，请继续办理或申请延时")
     if kind is RequestKind.EXTENSION and incident.extensions:
         raise Conflict("延时只能申请一次")
+
+
+def returns_until(session: Session, incident: Incident, *, at: datetime) -> datetime:
+    """Return until when a unit may ask to give a case back (退回时限)."""
+    edition = editions.of_version(session, incident.category_version)
+    limit = edition.categories[incident.category].return_limit(incident.level)
+    calendar = calendars.book(session).of(incident.town_code)
+    return deadline(incident.assigned_at or at, limit, calendar)
 
 
 def decide(acting: Acting) -> None:
@@ -95,17 +119,42 @@ def decide(acting: Acting) -> None:
         acting.incident.extensions += 1
         acting.extra = _extension(acting, request)
         acting.data["extra_minutes"] = acting.extra.minutes
+    elif turn is Turn.SUSPENSION:
+        acting.review = _review(acting, request)
+        if acting.review:
+            acting.data["review_minutes"] = acting.review.minutes
     elif turn is Turn.SHARE:
         share_as_asked(acting, request)
 
 
 def _extension(acting: Acting, request: Request) -> Limit:
-    """Return the added time (延时): what was asked, within what may be given."""
-    wanted = request.data.get("minutes")
-    extra = extension(acting.segments, wanted, calendar=_calendar(acting))
+    """Return the added time: what was asked, never above the original limit or ten workdays."""
+    extra = extra_of(request, acting.segments, calendar=_calendar(acting))
     if extra is None:
         raise Conflict("处置时钟没有在走，不能延时")
     return extra
+
+
+def extra_of(request: Request, segments: Sequence[Segment], *, calendar: Workdays) -> Limit | None:
+    """Return the time that an extension would add if it were granted now."""
+    most = most_extra(segments, calendar)
+    if most is None:
+        return None
+    wanted = request.data.get("minutes")
+    minutes = int(wanted) if isinstance(wanted, int | float) and wanted > 0 else most.minutes
+    return Limit(most.kind, min(minutes, most.minutes))
+
+
+def _review(acting: Acting, request: Request) -> Limit | None:
+    """Return until when a suspension rests: as asked, or as every suspension does."""
+    said = request.data.get("until")
+    if not said:
+        return None
+    until = datetime.fromisoformat(said)
+    if until <= acting.at:
+        raise Conflict("申请的复查日期已过，请重新申请")
+    minutes = max(int((until - acting.at) / timedelta(minutes=1)), 1)
+    return Limit(Kind.CALENDAR_DAY, min(minutes, REVIEW_EVERY_MINUTES))
 
 
 def _calendar(acting: Acting) -> Workdays:

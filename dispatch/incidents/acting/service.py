@@ -23,15 +23,15 @@ from dispatch.incidents.ledger import FACTS
 from dispatch.incidents.lifecycle import (
     ACTION_NAMES,
     ENDED,
+    REQUEST_NAMES,
     Action,
     RequestKind,
     Status,
     Step,
     Turn,
-    actions_from,
     advance,
 )
-from dispatch.incidents.powers import Standing, may
+from dispatch.incidents.powers import Standing, may, may_ask
 from dispatch.incidents.stages import MODE, News, Situation, follow
 from dispatch.incidents.tables import ClockSegment, Incident, Request
 from dispatch.modes.grade import Regime
@@ -119,7 +119,7 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     incident.status = step.after.value
     incident.rev += 1
     situation, changed = _situation(acting)
-    news = News(extra=acting.extra, catalogue=acting.newer_catalogue, mode=changed)
+    news = News(acting.extra, acting.review, acting.newer_catalogue, changed)
     segments, percent = follow(step, acting.segments, situation=situation, news=news, at=acting.at)
     if percent is not None:
         incident.mark_percent = percent
@@ -187,7 +187,9 @@ def _step(
 ) -> Step:
     """Return the row of the table, choosing its turn from what was asked."""
     turn = Turn.PLAIN
-    if action is Action.ACCEPT and category_of(session, incident).verify_first:
+    if action is Action.ACCEPT and incident.status == Status.FILED:
+        turn = Turn.HANDED_DOWN
+    elif action is Action.ACCEPT and category_of(session, incident).verify_first:
         turn = Turn.VERIFY_FIRST
     elif action is Action.VERIFY:
         turn = Turn.TRUE if asked.approve else Turn.FALSE
@@ -245,26 +247,17 @@ def _handled(session: Session, incident: Incident, actor: Actor) -> bool:
 
 def _require_power(acting: Acting, action: Action) -> None:
     standing = standing_of(acting.session, acting.incident, acting.actor)
-    if may(action, standing):
+    if may(action, standing) and (action is not Action.REQUEST or _may_ask(acting, standing)):
         return
     if action in _CHECKS and standing.handled:
         raise SamePerson("处置单位的人员不能核查自己的案件，请由其他单位核查")
-    raise NotAllowed(f"您的岗位不能对此案件“{ACTION_NAMES[action]}”")
+    kind = acting.step.turn if action is Action.REQUEST else None
+    name = f"申请{REQUEST_NAMES[RequestKind(kind)]}" if kind else ACTION_NAMES[action]
+    raise NotAllowed(f"您的岗位不能对此案件“{name}”")
 
 
-def allowed_actions(session: Session, incident: Incident, actor: Actor) -> list[dict[str, Any]]:
-    """Return the actions this person may take now, with their Chinese names, for the buttons."""
-    standing = standing_of(session, incident, actor)
-    kinds = {
-        request.kind
-        for request in queries.requests_of(session, incident.id)
-        if request.decided_at is None
-    }
-    return [
-        {"action": action.value, "label": ACTION_NAMES[action]}
-        for action in actions_from(Status(incident.status))
-        if may(action, standing) and (action is not Action.DECIDE or kinds)
-    ]
+def _may_ask(acting: Acting, standing: Standing) -> bool:
+    return may_ask(RequestKind(acting.step.turn.value), standing)
 
 
 # clocks, projections, history ----------------------------------------------------------------

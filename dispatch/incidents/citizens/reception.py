@@ -14,7 +14,7 @@ from core.errors import NotFound
 from core.personal import phone_keys
 from dispatch.incidents import duplicates, reporters
 from dispatch.incidents import queries as cases
-from dispatch.incidents.acting.service import act
+from dispatch.incidents.acting.answers import act_and_heed
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.catalogue import SOURCES, Category
 from dispatch.incidents.citizens import queries
@@ -140,13 +140,7 @@ def call_back(
 ) -> str:
     """Write down a call; "not solved" opens the case again. Returns the status after it."""
     asked = ActionRequest(Action.CALL_BACK.value, note=note, data=said)
-    done = act(session, incident_id, asked, actor=actor, at=at)
-    if said.get("result") == "reached" and said.get("solved") is False:
-        again = ActionRequest(
-            Action.REOPEN.value, reason_code="call_back_not_solved", note=note or "回访时说没解决"
-        )
-        done = act(session, incident_id, again, actor=actor, at=at)
-    return done.status
+    return act_and_heed(session, incident_id, asked, actor=actor, at=at).status
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from core.ids import CROCKFORD
 from dispatch.incidents import collecting, photos
 from dispatch.incidents import queries as cases
 from dispatch.incidents import queries_evidence as kept
-from dispatch.incidents.acting.service import act, category_of
+from dispatch.incidents.acting.answers import act_and_heed
+from dispatch.incidents.acting.service import category_of
 from dispatch.incidents.acting.under_way import ActionRequest
 from dispatch.incidents.citizens import queries
 from dispatch.incidents.citizens.progress import Answer, Headline, Line, Told, may_answer, told
@@ -109,14 +110,7 @@ def answer(session: Session, code: str, said: Answer, *, at: datetime) -> None:
     actor = Actor.citizen("来访人")
     rating = {"solved": said.solved, "satisfied": said.satisfied, "grade": said.grade}
     asked = ActionRequest(Action.RATE.value, note=said.words, data=rating)
-    act(session, incident.id, asked, actor=actor, at=at)
-    if not said.solved:
-        again = ActionRequest(
-            Action.REOPEN.value,
-            reason_code="citizen_not_solved",
-            note=said.words or "来访人说没解决",
-        )
-        act(session, incident.id, again, actor=actor, at=at)
+    act_and_heed(session, incident.id, asked, actor=actor, at=at)
 
 
 def near(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from core.outbox import Change
 from dispatch.incidents import collecting
 from dispatch.incidents import queries as cases
+from dispatch.incidents.acting.parties import handed_down
 from dispatch.incidents.acting.service import act, act_held, category_of, set_timer
 from dispatch.incidents.acting.situation import accepts_by_itself
 from dispatch.incidents.acting.under_way import ActionRequest
@@ -150,7 +151,8 @@ def _automate(
 
 
 def _assigns(session: Session, case: Incident) -> bool:
-    return category_of(session, case).auto_assign
+    """Tell whether automation gives the case out; what was handed down waits to be taken."""
+    return category_of(session, case).auto_assign and handed_down(session, case) is None
 
 
 def _facts(incident: Incident, segments: list[Segment]) -> dict[str, Any]:

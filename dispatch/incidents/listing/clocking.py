@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.clock import local
 from core.live import stamp
 from dispatch.incidents import queries as cases
 from dispatch.incidents.clocks import KIND_NAMES, STAGE_NAMES, Kind, Segment, Stage, used
-from dispatch.incidents.lifecycle import RequestKind
-from dispatch.incidents.papers.telling import limit_words
-from dispatch.incidents.stages import foresee, running
+from dispatch.incidents.stages import running
 from dispatch.incidents.strip import CAUSE_NAMES, Block, Run, blocks
-from dispatch.incidents.tables import ClockSegment, Incident, Request
+from dispatch.incidents.tables import ClockSegment, Incident
 from dispatch.modes.grade import name_of
 from people.calendars import service as calendars
 from people.calendars.workdays import Workdays
@@ -49,14 +46,16 @@ def clock(
     incident: Incident,
     rows: Sequence[ClockSegment],
     *,
-    waiting: Sequence[Request],
+    asked: datetime | None,
     at: datetime,
 ) -> dict[str, Any]:
-    """Return what runs now and the strip of whose hands the time was in (时钟分段)."""
+    """Return what runs now and the strip of whose hands the time was in (时钟分段).
+
+    `asked` is the deadline that an extension which waits would give.
+    """
     calendar = calendars.book(session).of(incident.town_code)
     known = [cases.as_segment(row) for row in rows]
     cases.remember_units(session, (each.unit for each in known))
-    foreseen = _foreseen(incident, known, waiting, calendar=calendar, at=at)
     runs = [
         Run(
             s.stage, s.unit, s.cause, row.approved_by, s.started_at, s.ended_at, s.due_at,
@@ -65,7 +64,6 @@ def clock(
         for s, row in zip(known, rows, strict=True)
     ]  # fmt: skip
     due = incident.due_at
-    asked = datetime.fromisoformat(foreseen["due_after"]) if foreseen else None
     return {
         "stage": incident.due_stage,
         "due_at": _stamp(due),
@@ -76,7 +74,6 @@ def clock(
         "next_mark_at": _stamp(incident.next_mark_at),
         "percent": _used(running(known, Stage.HANDLE), at, calendar),
         **_running(incident, known, at, calendar),
-        "foreseen": foreseen,
         "strip": [
             _block(session, block, calendar) for block in blocks(runs, due=due, at=at, asked=asked)
         ],
@@ -126,39 +123,6 @@ def _block(session: Session, block: Block, calendar: Workdays) -> dict[str, Any]
         "cause_name": CAUSE_NAMES.get(block.cause or "", block.cause),
         "by": block.by,
     }
-
-
-def _foreseen(
-    incident: Incident,
-    known: Sequence[Segment],
-    waiting: Sequence[Request],
-    *,
-    calendar: Workdays,
-    at: datetime,
-) -> dict[str, Any] | None:
-    """Return what granting the extension that waits would do (若批准), its days of rest named."""
-    asked = next(
-        (r for r in waiting if r.kind == RequestKind.EXTENSION and r.decided_at is None), None
-    )
-    if asked is None:
-        return None
-    found = foresee(known, asked.data.get("minutes"), calendar=calendar, at=at)
-    if found is None:
-        return None
-    resting = _resting(incident.due_at or at, found.due_at, calendar) if found.extra.working else []
-    return {
-        "due_after": stamp(found.due_at),
-        "extra_minutes": found.extra.minutes,
-        "extra_words": limit_words(found.extra),
-        "resting": [day.isoformat() for day in resting],
-    }
-
-
-def _resting(start: datetime, end: datetime, calendar: Workdays) -> list[date]:
-    """Return the days from one moment to another on which nobody works (local)."""
-    first, last = local(start).date(), local(end).date()
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return [day for day in days if not calendar.works_on(day)]
 
 
 def _stamp(at: datetime | None) -> str | None:

@@ -12,23 +12,19 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.live import stamp
-from dispatch.incidents import editions, queries_grants, reporters
+from dispatch.incidents import editions, queries_grants, reasons, reporters
 from dispatch.incidents import queries as cases
-from dispatch.incidents.acting.service import allowed_actions, category_of
+from dispatch.incidents.acting import offering
+from dispatch.incidents.acting.service import category_of
 from dispatch.incidents.citizens.promise import Running, expected
-from dispatch.incidents.lifecycle import (
-    ACTION_NAMES,
-    REQUEST_NAMES,
-    STATUS_NAMES,
-    RequestKind,
-    Status,
-)
-from dispatch.incidents.listing import clocking, queries
-from dispatch.incidents.tables import Request
+from dispatch.incidents.lifecycle import ACTION_NAMES, STATUS_NAMES, Action, Status
+from dispatch.incidents.listing import asked, clocking, queries
+from dispatch.incidents.tables import TimelineEntry
 from people.calendars import service as calendars
 from people.scope import Actor
 
 _MOMENTS = ("reported_at", "due_at", "filed_at", "assigned_at", "signed_at")
+_LATER = ("fed_back_at", "closed_at", "next_mark_at")
 _LIST_KEYS = (
     "id", "number", "status", "level", "category", "title", "rev", "cell_code", "village_code",
     "town_code", "located_by", "lon", "lat", "place", "reported_at", "due_at", "due_stage",
@@ -98,8 +94,9 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         raise NotFound
     row = _plain(queries.rows_by_id(session, [incident_id])[0])
     rows = cases.segments(session, incident_id)
-    asked = cases.requests_of(session, incident_id)
-    clock = clocking.clock(session, incident, rows, waiting=asked, at=at)
+    look = offering.Look(session, incident, actor, at)
+    requests = asked.requests(session, look)
+    clock = clocking.clock(session, incident, rows, asked=asked.new_end(requests), at=at)
     return {
         **row,
         "status_name": STATUS_NAMES[Status(incident.status)],
@@ -114,9 +111,7 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "holder": clocking.unit(session, incident.holder_unit),
         "confidential": incident.confidential,
         **{name: getattr(incident, name) for name in ("returns", "reworks", "extensions")},
-        "fed_back_at": _stamp(incident.fed_back_at),
-        "closed_at": _stamp(incident.closed_at),
-        "next_mark_at": _stamp(incident.next_mark_at),
+        **{name: _stamp(getattr(incident, name)) for name in _LATER},
         "due_provisional": clock["provisional"],
         "mode": incident.mode,
         "mode_name": clock["mode_name"],
@@ -127,9 +122,10 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "photos": incident.photos,
         "clocks": clocking.segments(rows),
         "clock": clock,
-        "requests": [_request(row, actor, clock["foreseen"]) for row in asked],
+        "requests": requests,
         "shares": _shares(session, incident_id),
-        "actions": allowed_actions(session, incident, actor),
+        "actions": offering.offered(look),
+        **offering.for_forms(look),
     }
 
 
@@ -142,7 +138,7 @@ def timeline(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
         {
             "seq": entry.seq,
             "action": entry.action,
-            "label": ACTION_NAMES.get(entry.action, entry.action),  # type: ignore[call-overload]
+            "label": _label(entry),
             "status_before": entry.status_before,
             "status_after": entry.status_after,
             "actor": entry.actor_name,
@@ -150,6 +146,7 @@ def timeline(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
             "on_behalf": entry.on_behalf,
             "unit_id": entry.unit_id,
             "reason_code": entry.reason_code,
+            "reason": _reason(entry),
             "note": entry.note,
             "photos": entry.photos,
             "data": entry.data,
@@ -158,6 +155,23 @@ def timeline(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
         }
         for entry in entries
     ]
+
+
+def _label(entry: TimelineEntry) -> str:
+    """Return what was done in words; taking what was handed down is not accepting a report."""
+    if entry.action == Action.ACCEPT and entry.status_before == Status.FILED:
+        return "接收下放"
+    return ACTION_NAMES.get(entry.action, entry.action)  # type: ignore[call-overload,no-any-return]
+
+
+def _reason(entry: TimelineEntry) -> str:
+    """Return why it was done, in words, where the reason stands on the list of what was done."""
+    named = {
+        Action.REQUEST: entry.data.get("request_kind"),
+        Action.DECIDE: "refuse",
+        Action.VERIFY: "verify",
+    }.get(Action(entry.action), entry.action)
+    return reasons.name_of(entry.reason_code, among=named if named in reasons.LISTS else None)
 
 
 def public_page(
@@ -235,23 +249,3 @@ def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
         }
         for row in queries_grants.shown(session, incident_id)
     ]
-
-
-def _request(row: Request, actor: Actor, foreseen: dict[str, Any] | None) -> dict[str, Any]:
-    waits = row.kind == RequestKind.EXTENSION and row.decided_at is None
-    return {
-        "id": str(row.id),
-        "kind": row.kind,
-        "label": REQUEST_NAMES.get(row.kind, row.kind),  # type: ignore[call-overload]
-        "asked_by": row.asked_by,
-        "unit_id": row.unit_id,
-        "mine": row.asked_account is not None and row.asked_account == actor.account,
-        "reason": row.reason_code,
-        "note": row.note,
-        "until": row.data.get("until"),
-        "asked_at": _stamp(row.asked_at),
-        "due_at": _stamp(row.due_at),
-        "decided_at": _stamp(row.decided_at),
-        "approved": row.approved,
-        **((foreseen or {}) if waits else {}),
-    }

@@ -1,0 +1,57 @@
+"""Statements about who takes part in a case: supports, who handed it down, calls, a village."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, select, text
+from sqlalchemy.orm import Session
+
+from dispatch.incidents.lifecycle import Action
+from dispatch.incidents.tables import TimelineEntry
+
+_VILLAGE = text(
+    "select v.code, v.town_code from grid_villages v where v.code = :code and v.valid_to is null"
+)
+_CHANGED = text(
+    """
+    select e.data->>'to_unit' as unit, e.action from timeline_entries e
+    where e.incident_id = :id and e.action in ('add_support', 'remove_support') order by e.seq
+    """
+)
+_HANDS = (Action.ACCEPT, Action.ASSIGN, Action.ESCALATE, Action.DE_ESCALATE)
+
+
+def support_changes(session: Session, incident_id: UUID) -> Sequence[Row[Any]]:
+    """Return which units became supports (协办) or ceased to be, oldest first."""
+    return session.execute(_CHANGED, {"id": incident_id}).all()
+
+
+def last_change_of_hands(session: Session, incident_id: UUID) -> TimelineEntry | None:
+    """Return the last line by which somebody took the case, gave it out, or passed it on."""
+    return session.scalars(
+        select(TimelineEntry)
+        .where(TimelineEntry.incident_id == incident_id, TimelineEntry.action.in_(_HANDS))
+        .order_by(TimelineEntry.seq.desc())
+        .limit(1)
+    ).first()
+
+
+def calls_made(session: Session, incident_id: UUID) -> int:
+    """Return how often the reporter was called back (回访)."""
+    return (
+        session.scalar(
+            select(func.count()).where(
+                TimelineEntry.incident_id == incident_id,
+                TimelineEntry.action == Action.CALL_BACK,
+            )
+        )
+        or 0
+    )
+
+
+def village(session: Session, code: int) -> Row[Any] | None:
+    """Return code and town of a village of the current grid."""
+    return session.execute(_VILLAGE, {"code": code}).one_or_none()
