@@ -22,7 +22,12 @@ DESK_GRID: Final = "desk-grid"
 DESK_LAYERS: Final = "desk-layers"
 DESK_PLAIN_MAP: Final = "desk-plain-map"
 
-CASE_BODY: Final = "case-body"
+CASE_HEAD: Final = "case-head"
+CASE_CHIPS: Final = "case-chips"
+CASE_LINES: Final = "case-lines"
+CASE_MIDDLE: Final = "case-middle"
+CASE_SIDE: Final = "case-side"
+CASE_FOOT: Final = "case-foot"
 CASE_SHOWN: Final = "case-shown"  # store: {"at"} written when the case is to be read again
 CASE_NUMBER: Final = "case-number"  # store: whose page this is
 CASE_COMPARED: Final = "case-compared"  # store: {"number"} of the twin that stands beside it

@@ -26,6 +26,7 @@ from dispatch.incidents.importing.service import IMPORTERS
 from dispatch.incidents.lifecycle import REQUEST_NAMES, Action, RequestKind, Status
 from dispatch.incidents.listing import beside
 from dispatch.incidents.listing import service as listing
+from dispatch.incidents.strip import CAUSE_NAMES
 from dispatch.incidents.tables import Incident
 from geo import queries as geo
 from geo.tables import GridTown
@@ -115,7 +116,8 @@ def _stage_from(whole: dict[str, Any]) -> str:
 def _stretch(block: dict[str, Any]) -> dict[str, Any]:
     """Return one block of the strip in words: whose hands, at what, who paused or hurried it."""
     unit = block["unit"]["name"] if block["unit"] else ""
-    hands = f"{unit} {block['stage_name']}".strip()
+    rework = block["stage"] == "handle" and block["cause_name"] == CAUSE_NAMES["fail_check"]
+    hands = f"{unit} {'返工' if rework else block['stage_name']}".strip()
     what = "批准挂起" if block["kind"] == "pause" else f"批准{block['cause_name']}"
     by = f"{reads.surname_only(block['by'])}{what}" if block["by"] else ""
     return {**block, "hands": hands, "approved": by}

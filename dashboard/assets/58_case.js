@@ -8,7 +8,10 @@
   const at = (id) => document.getElementById(id);
   const root = () => at("case");
   const AGAIN_MS = 300;
-  const view = { chip: "all", timer: 0, focus: null, drawn: 0 };
+  const PARTS = ["case-head", "case-chips", "case-lines", "case-middle", "case-side", "case-foot"];
+  const SCROLLED = ["case-lines", "case-middle", "case-side"];
+  const SETTLES_MS = 1500;
+  const view = { chip: "all", timer: 0, focus: null, places: null };
 
   /* ---- drawing again ------------------------------------------------------------------------ */
 
@@ -25,13 +28,16 @@
     view.timer = setTimeout(() => {
       view.timer = 0;
       view.focus = markOf(document.activeElement);
+      view.places = SCROLLED.map((id) => [at(id), at(id).scrollTop]);
+      setTimeout(() => (view.places = null), SETTLES_MS);
       bar.setProps("case-shown", { data: { at: Date.now() } });
     }, AGAIN_MS);
   }
-  /** After a drawing: chips as chosen, remainders running, and whoever had the focus has it. */
+  /** After a drawing: chips as chosen, remainders running, every column where it was, and the focus. */
   function settle() {
     showChip();
     tick();
+    view.places?.forEach(([node, top]) => (node.scrollTop = top));
     if (root().querySelector(".nothing")) root().dataset.id = "";
     if (!view.focus || document.activeElement !== document.body) return;
     (root().querySelector(view.focus) || at("case-title"))?.focus({ preventScroll: true });
@@ -79,7 +85,6 @@
 
   function showChip() {
     const column = root().querySelector(".case-time");
-    if (!column) return;
     column.dataset.chip = view.chip;
     let shown = 0;
     column.querySelectorAll(".ev").forEach((line) => {
@@ -191,7 +196,8 @@
     root().addEventListener("focusin", ({ target }) => target.dataset.says && say(target));
     root().addEventListener("mouseover", ({ target }) => target.dataset.says && say(target));
     document.addEventListener("keydown", key);
-    new MutationObserver(settle).observe(at("case-body"), { childList: true, subtree: false });
+    const drawing = new MutationObserver(settle);
+    PARTS.forEach((id) => drawing.observe(at(id), { childList: true }));
     live.onEvent(hear);
     county.listen(notice);
     let was = live.info.state;

@@ -36,6 +36,8 @@ class Frame:
     bad: bool = False
     lacks: str = ""
     why: str = ""
+    owed: bool = False
+    """It must be there before the next feedback."""
 
     @property
     def reused(self) -> bool:
@@ -138,7 +140,9 @@ def _lacking(
         return None
     if case["evidence"] == DOCUMENT:
         there = any(p["kind"] == DOCUMENT and not _round_of(p, rounds) for p in photos)
-        return None if there else Frame("文书", lacks="还缺文书 1 份", why="反馈前必须有")
+        return (
+            None if there else Frame("文书", lacks="还缺文书 1 份", why="反馈前必须有", owed=True)
+        )
     loose = sum(p["kind"] == AFTER and not _round_of(p, rounds) for p in photos)
     why = f"另有处置中照片 {loose} 张" if loose else "反馈前必须有"
-    return Frame(label_of(fed_back + 1), lacks="还缺处置后照片 1 张", why=why)
+    return Frame(label_of(fed_back + 1), lacks="还缺处置后照片 1 张", why=why, owed=True)

@@ -72,7 +72,7 @@ def _whole(session: Session, incident: Incident, *, actor: Actor, at: datetime) 
             if not request["decided_at"]
         ],
         "twin_reach": _reach(session, incident),
-        "master": _master(session, incident),
+        "master": _master(session, incident, lines),
         "merged": lists.merged_into(session, incident.id),
         "papers": [*_slip(case, actor), *case["papers"]],
         "proof": proof.shown(session, incident.id),
@@ -184,11 +184,15 @@ def _reach(session: Session, incident: Incident) -> tuple[float, float]:
     return category.radius_m(incident.source), category.window_h
 
 
-def _master(session: Session, incident: Incident) -> dict[str, Any] | None:
-    """Return the case that this one was merged into; of one out of view, no more than that."""
+def _master(
+    session: Session, incident: Incident, lines: Sequence[Mapping[str, Any]]
+) -> dict[str, Any] | None:
+    """Return the case that this one was merged into; of one out of view, what the history says."""
     if incident.master_id is None:
         return None
     found = incidents.get(session, incident.master_id)
-    if found is None:
-        return {"number": None, "title": ""}
-    return {"number": found.number, "title": found.title}
+    if found is not None:
+        return {"number": found.number, "title": found.title, "seen": True}
+    merged = [line for line in lines if line["action"] == Action.MERGE]
+    number = (merged[-1]["data"] or {}).get("into_number", "") if merged else ""
+    return {"number": number, "title": "", "seen": False}

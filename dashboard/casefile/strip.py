@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-LEAST: Final = 0.085
+LEAST: Final = 0.105
 """A label needs this share of the strip; shorter stretches share one, or are drawn wider."""
 MOST_LEFT: Final = 0.35
-"""A remainder takes no larger share than this."""
+"""A remainder is drawn no longer than this part of the whole (余下缩略)."""
 LABELS_AT_MOST: Final = 7
 _OPEN: Final = frozenset({"now", "left", "ask"})
 
@@ -80,8 +80,8 @@ def layout(segments: Sequence[Mapping[str, Any]]) -> Layout:
         for each, length in zip(segments, cut, strict=True)
     ]
     groups = _grouped(stretches)
-    widened = [_widened(group) for group in groups]
-    return Layout(tuple(widened), shortened=cut != lengths or widened != groups)
+    fitted = _fitted(groups)
+    return Layout(tuple(fitted), shortened=cut != lengths or fitted != groups)
 
 
 def _grouped(stretches: Sequence[Stretch]) -> list[Group]:
@@ -104,10 +104,28 @@ def _grouped(stretches: Sequence[Stretch]) -> list[Group]:
     return [Group(tuple(group)) for group in groups]
 
 
-def _widened(group: Group) -> Group:
-    if group.width >= LEAST:
+def _fitted(groups: Sequence[Group]) -> list[Group]:
+    """Give every label its room: the short ones the least, the others the rest by their length."""
+    short: set[int] = set()
+    while True:
+        rest = 1 - LEAST * len(short)
+        others = sum(g.width for n, g in enumerate(groups) if n not in short)
+        scale = rest / others if others else 0.0
+        more = {
+            n for n, g in enumerate(groups) if n not in short and g.width * scale < LEAST - 1e-9
+        }
+        if not more:
+            break
+        short |= more
+    return [
+        _scaled(group, LEAST / group.width if n in short else scale)
+        for n, group in enumerate(groups)
+    ]
+
+
+def _scaled(group: Group, factor: float) -> Group:
+    if abs(factor - 1) < 1e-9:  # noqa: PLR2004  nothing to alter
         return group
-    factor = LEAST / group.width
     return Group(
         tuple(
             Stretch(each.kind, each.hands, each.counted, each.width * factor, each.block)

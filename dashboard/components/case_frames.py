@@ -66,7 +66,8 @@ def _face(frame: Frame) -> Any:
 
 def _caption(frame: Frame) -> list[Any]:
     if frame.photo is None:
-        return [html.B(frame.label), html.Span("　待补", className="t3")]
+        word = "待拍" if frame.owed else "没有"
+        return [html.B(frame.label), html.Span(f"　{word}", className="t3")]
     far = f"差 {words.metres(frame.metres)}" if frame.metres is not None else "没有拍摄位置"
     place = far if frame.photo["thumbnail"] else ""
     lines: list[Any] = [

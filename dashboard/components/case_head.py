@@ -11,6 +11,7 @@ from dashboard.casefile.steps import Step
 from dashboard.components import words
 
 _SHAPES = {"done": "d", "now": "c", "failed": "f", "stopped": "s", "todo": ""}
+_ENDS = {"closed": "结案", "archived": "结案", "rejected": "决定", "merged": "并案"}
 _SPOKEN = {"done": "已完成", "now": "进行中", "failed": "未通过", "stopped": "停止", "todo": "未到"}
 
 
@@ -71,8 +72,8 @@ def _merged(case: dict[str, Any]) -> list[Any]:
     master = case.get("master")
     if master is None:
         return []
-    if master["number"] is None:
-        return [html.Span("已并案，主案不在您的范围内", className="pill")]
+    if not master["seen"]:
+        return [html.Span(f"已并入 {master['number']}，不在您的范围内", className="pill")]
     link = html.A(master["number"], href=f"/case/{master['number']}", title=master["title"])
     return [html.Span(["已并入 ", link], className="pill")]
 
@@ -87,6 +88,7 @@ def _steps(found: list[Step]) -> html.Ol:
                     html.Span(_SPOKEN[step.state], className="sr"),
                 ],
                 className=_SHAPES[step.state],
+                title=" ".join(part for part in (step.name, step.note, _when(step)) if part),
                 **({"aria-current": "step"} if step.state == "now" else {}),
             )
             for step in found
@@ -97,10 +99,13 @@ def _steps(found: list[Step]) -> html.Ol:
 
 
 def _under(step: Step) -> str:
-    """Return what stands under a step: when, or since when; what failed says so."""
+    """Return what stands under a step: when, or since when; what failed or rests says so."""
+    return step.note or _when(step) or "—"
+
+
+def _when(step: Step) -> str:
     at = words.dated(step.at) if step.at else ""
-    when = f"{at} 起" if at and step.since else at
-    return " ".join(part for part in (step.note, when) if part) or "—"
+    return f"{at} 起" if at and step.since else at
 
 
 def _remainder(case: dict[str, Any]) -> html.Div:
@@ -127,6 +132,8 @@ def _remainder(case: dict[str, Any]) -> html.Div:
 
 
 def _ended(case: dict[str, Any]) -> str:
-    if case.get("closed_at"):
-        return f"{words.day(case['closed_at'])}，{words.day(case['reported_at'])} 上报"
-    return "没有时限"
+    """Return when and how a case ended; one that runs without a limit says so."""
+    if not case.get("closed_at"):
+        return "没有时限"
+    word = _ENDS.get(case["status"], "办结")
+    return f"{words.day(case['closed_at'])} {word}"

@@ -6,14 +6,23 @@ from typing import Any
 
 from dash import html
 
-from dashboard.components import desk_frame, words
+from dashboard import ids
+from dashboard.components import case_acts, case_side, case_timeline, desk_frame, words
 from dashboard.components.case_force import proposal_section
 from dashboard.components.case_frames import frame_grid, frames_section
 from dashboard.components.case_head import case_head
 from dashboard.components.case_people import people_section, twins_section
-from dashboard.components.case_side import case_side
 from dashboard.components.case_strip import page_strip
-from dashboard.components.case_timeline import case_timeline
+from dashboard.components.drawn import parts
+
+PARTS = (
+    ids.CASE_HEAD,
+    ids.CASE_CHIPS,
+    ids.CASE_LINES,
+    ids.CASE_MIDDLE,
+    ids.CASE_SIDE,
+    ids.CASE_FOOT,
+)
 
 
 def bar(me: dict[str, Any]) -> html.Header:
@@ -35,21 +44,44 @@ def _views(me: dict[str, Any]) -> list[Any]:
     ]
 
 
-def case_body(case: dict[str, Any]) -> list[Any]:
-    """Return head and columns of a case as `casefile.reading.page` gives it."""
+def columns(drawn: list[Any]) -> list[Any]:
+    """Return head and columns with what is drawn in them (in the order of `PARTS`).
+
+    Places that scroll, and the one that forms are drawn over, are never replaced themselves.
+    """
     middle = html.Section(
-        [
-            page_strip(case),
-            _words(case),
-            frames_section(case),
-            people_section(case),
-            *proposal_section(case),
-            twins_section(case),
-        ],
+        id=ids.CASE_MIDDLE,
         className="pane case-mid",
         **{"aria-label": "时钟、证据、人员与相似案件"},
     )
-    return [case_head(case), html.Main([case_timeline(case), middle, case_side(case)])]
+    tree = [
+        html.Div(id=ids.CASE_HEAD),
+        html.Main([case_timeline.column(), middle, case_side.column()]),
+    ]
+    places = {getattr(each, "id", None): each for each in parts(tree)}
+    for name, children in zip(PARTS, drawn, strict=True):
+        places[name].children = children
+    return tree
+
+
+def case_parts(case: dict[str, Any]) -> list[Any]:
+    """Return what is drawn of a case that `casefile.reading.page` gave, in the order of `PARTS`."""
+    middle = [
+        page_strip(case),
+        _words(case),
+        frames_section(case),
+        people_section(case),
+        *proposal_section(case),
+        twins_section(case),
+    ]
+    return [
+        case_head(case),
+        case_timeline.above(case),
+        case_timeline.lines(case),
+        middle,
+        case_side.duties(case),
+        case_acts.buttons(case),
+    ]
 
 
 def _words(case: dict[str, Any]) -> html.Div | None:
@@ -61,17 +93,16 @@ def _words(case: dict[str, Any]) -> html.Div | None:
 
 
 def nothing_here(sentence: str) -> list[Any]:
-    """Return what stands where no case can be shown: one sentence for all reasons."""
-    return [
-        html.Div(
-            [
-                html.H1(sentence, id="case-title", tabIndex=-1),
-                html.P("请核对 14 位案号；别处的案件要由对方共享后才能打开。", className="t2"),
-                html.A("回到工作台", href="/desk", className="btn go"),
-            ],
-            className="nothing",
-        )
-    ]
+    """Return what is drawn where no case can be shown: one sentence, and empty columns."""
+    said = html.Div(
+        [
+            html.H1(sentence, id="case-title", tabIndex=-1),
+            html.P("请核对 14 位案号；别处的案件要由对方共享后才能打开。", className="t2"),
+            html.A("回到工作台", href="/desk", className="btn go"),
+        ],
+        className="nothing",
+    )
+    return [said, *([] for _ in PARTS[1:])]
 
 
 def overlays() -> list[Any]:

@@ -6,33 +6,35 @@ from typing import Any
 
 from dash import html
 
+from dashboard import ids
 from dashboard.components import case_acts, words
 from dashboard.components.case_frames import small
 from dashboard.components.case_proof import proof_section
 from dashboard.components.drawn import found_in
 from dashboard.components.reporter_row import reporter_row
 
+TOLD_SHOWN = 2
 
-def case_side(case: dict[str, Any]) -> html.Section:
-    """Return the column: it scrolls over its foot, where the buttons stay in view."""
+
+def column() -> html.Section:
+    """Return the column before anything stands in it: forms are drawn over it and outlive it."""
     return html.Section(
-        [
-            html.Div(
-                [
-                    *_requests(case),
-                    *_instructions(case),
-                    *reporter_row(case),
-                    *case_acts.shares(case),
-                    *_papers(case),
-                    proof_section(case),
-                ],
-                className="body",
-            ),
-            case_acts.buttons(case),
-        ],
+        [html.Div(id=ids.CASE_SIDE, className="body"), html.Div(id=ids.CASE_FOOT)],
         className="pane r case-side",
         **{"data-acts-root": "1", "aria-label": "待办与证明"},
     )
+
+
+def duties(case: dict[str, Any]) -> list[Any]:
+    """Return the sections of the column, what waits first."""
+    return [
+        *_requests(case),
+        *_instructions(case),
+        *reporter_row(case),
+        *case_acts.shares(case),
+        *_papers(case),
+        proof_section(case),
+    ]
 
 
 def _requests(case: dict[str, Any]) -> list[html.Div]:
@@ -69,7 +71,6 @@ def _request(asked: dict[str, Any], decide: list[Any]) -> html.Div:
             html.P(_rule(asked, can=bool(decide)), className="t3"),
         ],
         className="sec asked",
-        key=f"asked-{asked['id']}",
     )
 
 
@@ -85,13 +86,13 @@ def _before_after(asked: dict[str, Any]) -> list[html.Div]:
 
 def _facts(asked: dict[str, Any]) -> list[html.Span]:
     until = [("到", words.day(asked["until"]))] if asked["until"] else []
+    shots = html.Span([small(photo) for photo in asked["photos"]], className="thumbs")
+    papers = [("附件", shots)] if asked["photos"] else []
     rows: list[tuple[str, Any]] = [
         ("申请", f"{asked['by']}　{words.dated(asked['asked_at'])}"),
         ("理由", "：".join(w for w in (asked["reason_name"], asked["note"]) if w) or "—"),
         *until,
-        ("附件", html.Span([small(p) for p in asked["photos"]], className="thumbs"))
-        if asked["photos"]
-        else ("附件", "没有"),
+        *papers,
         *asked["facts"],
     ]
     return [html.Span(cell) for row in rows for cell in row]
@@ -104,39 +105,37 @@ def _rule(asked: dict[str, Any], *, can: bool) -> str:
 
 
 def _instructions(case: dict[str, Any]) -> list[html.Div]:
-    """Return the leaders' instructions (批示), each with the clock of its reply."""
+    """Return the leaders' instructions (批示): those that wait, then the newest."""
     found = case["instructions"]
     if not found:
         return []
-    rows = [_instruction(each) for each in found]
-    waits = sum(each["waits"] for each in found)
-    head = html.H4(
-        [html.Span("批示"), html.Span(f"待回复 {waits} 条" if waits else "都已回复或不需回复")]
-    )
-    return [html.Div([head, *rows], className="sec told")]
+    first = sorted(found, key=lambda each: not each["waits"])
+    shown = first[: max(TOLD_SHOWN, sum(each["waits"] for each in found))]
+    more = len(found) - len(shown)
+    note = f"另有 {more} 条，见时间线" if more else f"{len(found)} 条"
+    head = html.H4([html.Span("批示"), html.Span(note)])
+    return [html.Div([head, *(_instruction(each) for each in shown)], className="sec told")]
 
 
 def _instruction(said: dict[str, Any]) -> html.Div:
-    if said["waits"]:
-        due = words.millis(said["reply_by"])
-        clock: list[Any] = [
-            "回复",
-            html.B(**{"data-left": str(due), "data-from": str(words.millis(said["at"]))}),
-            f"，限 {words.day(said['reply_by'])}",
-        ]
-    elif said["reply"]:
-        note = said["reply"]["note"] or ""
-        clock = [f"已回复 {words.dated(said['reply']['recorded_at'])}　{note}"]
-    else:
-        clock = ["不要求回复"]
     return html.Div(
         [
-            html.P([html.B(said["who"]), f"　{words.dated(said['at'])}"], className="t2"),
+            html.P([html.B(said["who"]), html.Span(_reply(said), className="t3")]),
             html.P(said["note"]),
-            html.P(clock, className="t3"),
-        ],
-        key=f"told-{said['seq']}",
+            html.P(f"回复　{said['reply']['note']}", className="t2") if said["reply"] else None,
+        ]
     )
+
+
+def _reply(said: dict[str, Any]) -> list[Any]:
+    """Return the clock of the reply that is owed (回复时限), or when it came."""
+    if said["waits"]:
+        due, since = words.millis(said["reply_by"]), words.millis(said["at"])
+        clock = html.B(**{"data-left": str(due), "data-from": str(since)})
+        return ["回复", clock, f"，限 {words.day(said['reply_by'])}"]
+    if said["reply"]:
+        return [f"{words.dated(said['at'])}，{words.dated(said['reply']['recorded_at'])} 回复"]
+    return [words.dated(said["at"])]
 
 
 def _papers(case: dict[str, Any]) -> list[html.Div]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dash import html
@@ -22,7 +23,7 @@ def panel_strip(case: dict[str, Any]) -> list[Any]:
     ]
     hands = [
         html.Span(
-            [html.B(words.minutes(each.counted)), each.hands],
+            [html.B(_length(each.counted, each.block)), each.hands],
             className="t3" if each.kind in {"left", "ask"} else "",
         )
         for each in stretches[-HANDS_ON_PANEL:]
@@ -61,7 +62,7 @@ def page_strip(case: dict[str, Any]) -> html.Div:
 
 def _group(group: Group) -> html.Div:
     sign = "+" if group.kind == "ask" else ""
-    minutes = f"{sign}{words.minutes(group.counted)}"
+    minutes = f"{sign}{_length(group.counted, group.stretches[-1].block)}"
     return html.Div(
         [
             html.Div([_block(each) for each in group.stretches], className="segs"),
@@ -93,12 +94,16 @@ def _says(stretch: Stretch) -> str:
     block = stretch.block
     cause = block.get("cause_name")
     parts = [
-        f"{stretch.hands} {words.minutes(stretch.counted)}",
+        f"{stretch.hands} {_length(stretch.counted, block)}",
         f"{words.dated(block['start'])} 至 {words.dated(block['end'])}",
         f"由“{cause}”开始" if cause else "",
         str(block.get("approved") or ""),
     ]
     return "，".join(part for part in parts if part)
+
+
+def _length(counted: float, block: Mapping[str, Any]) -> str:
+    return words.stretch(counted, working=bool(block["working"]))
 
 
 def _flex(share: float) -> str:

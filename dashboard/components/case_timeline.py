@@ -6,6 +6,7 @@ from typing import Any
 
 from dash import html
 
+from dashboard import ids
 from dashboard.casefile.history import CHIPS, Entry
 from dashboard.components import words
 from dashboard.components.case_frames import small
@@ -14,33 +15,37 @@ _SHAPES = {"done": "d", "failed": "x", "waits": "w", "others": "f"}
 _SPOKEN = {"failed": "出了问题", "waits": "等您处理", "others": "等对方处理"}
 
 
-def case_timeline(case: dict[str, Any]) -> html.Section:
-    """Return the column: chips with their counts, then the lines; it scrolls by itself."""
-    lines: list[Entry] = case["entries"]
+def column() -> html.Section:
+    """Return the column before any line stands in it; its list scrolls and is never replaced."""
     return html.Section(
         [
-            html.Div(
-                [
-                    html.H2("时间线"),
-                    html.Span(str(len(lines)), className="n"),
-                    html.Span(className="sp"),
-                    html.Span("新的在上", className="t3"),
-                ],
-                className="hd",
-            ),
-            _chips(case["chips"]),
-            html.Ol(
-                [_line(each) for each in lines],
-                className="evs",
-                tabIndex=0,
-                **{"aria-label": "时间线"},
-            ),
-            html.P("没有这一类记录", className="none t3"),
+            html.Div(id=ids.CASE_CHIPS),
+            html.Ol(id=ids.CASE_LINES, className="evs", tabIndex=0, **{"aria-label": "时间线"}),
+            html.P("没有这一类记录", className="none t3", hidden=True),
             html.P("手机时间与入账时间都保留", className="foot t3"),
         ],
         className="pane l case-time",
         **{"aria-label": "时间线"},
     )
+
+
+def above(case: dict[str, Any]) -> list[Any]:
+    """Return what stands over the lines: how many there are, and the chips that sift them."""
+    head = html.Div(
+        [
+            html.H2("时间线"),
+            html.Span(str(len(case["entries"])), className="n"),
+            html.Span(className="sp"),
+            html.Span("新的在上", className="t3"),
+        ],
+        className="hd",
+    )
+    return [head, _chips(case["chips"])]
+
+
+def lines(case: dict[str, Any]) -> list[html.Li]:
+    """Return the lines themselves, newest first."""
+    return [_line(each) for each in case["entries"]]
 
 
 def _chips(counts: dict[str, int]) -> html.Div:
@@ -80,7 +85,6 @@ def _line(entry: Entry) -> html.Li:
             ),
         ],
         className=f"ev {_SHAPES[entry.mark]}",
-        key=f"line-{entry.seq}",
         **{"data-kinds": " ".join(sorted(entry.kinds)), "data-seq": str(entry.seq)},
     )
 

@@ -10,10 +10,12 @@ from dash.development.base_component import Component
 
 def parts(tree: Any) -> Iterator[Component]:
     """Return every component of a tree, each before what it holds."""
-    for each in tree if isinstance(tree, list | tuple) else [tree]:
-        if isinstance(each, Component):
-            yield each
-            yield from parts(getattr(each, "children", None))
+    if isinstance(tree, list | tuple):
+        for each in tree:
+            yield from parts(each)
+    elif isinstance(tree, Component):
+        yield tree
+        yield from parts(getattr(tree, "children", None))
 
 
 def found_in(tree: Any, prop: str, value: str) -> list[Component]:

@@ -84,6 +84,14 @@ def minutes(count: float) -> str:
     return f"{whole} 分" if whole < 60 else f"{whole // 60}:{whole % 60:02d}"  # noqa: PLR2004 - 一小时
 
 
+def stretch(count: float, *, working: bool) -> str:
+    """Return a stretch of time: 36 分, 2:05, and days where the clock never rests; or 不计时."""
+    if count < 1:
+        return "不计时" if working else "不到 1 分"
+    days = int(count // (24 * 60))
+    return f"{days} 天" if days > 1 and not working else minutes(count)
+
+
 def metres(distance: float) -> str:
     """Return a distance: metres under 100, else one decimal of kilometres."""
     return f"{distance:.0f} 米" if distance < 100 else f"{distance / 1000:.1f} 千米"  # noqa: PLR2004

@@ -32,7 +32,7 @@ def layout(number: str = "", **_query: str) -> html.Div:
     return html.Div(
         [
             case_page.bar(me),
-            html.Div(_drawn(case), id=ids.CASE_BODY, className="case-body"),
+            *case_page.columns(_drawn(case)),
             *case_page.overlays(),
             dcc.Store(id=ids.CASE_SHOWN),
             dcc.Store(id=ids.CASE_COMPARED),
@@ -57,11 +57,11 @@ def _read(number: str) -> dict[str, Any] | None:
 
 
 def _drawn(case: dict[str, Any] | None) -> list[Any]:
-    return case_page.case_body(case) if case else case_page.nothing_here(NotFound.sentence)
+    return case_page.case_parts(case) if case else case_page.nothing_here(NotFound.sentence)
 
 
 @callback(
-    Output(ids.CASE_BODY, "children"),
+    [Output(part, "children") for part in case_page.PARTS],
     Input(ids.CASE_SHOWN, "data"),
     State(ids.CASE_NUMBER, "data"),
     prevent_initial_call=True,
