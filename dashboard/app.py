@@ -59,6 +59,7 @@ RESOURCES = (
     "handovers",
     "owed",
     "areas",
+    "categories",
     "rules",
     "silences",
     "requests",

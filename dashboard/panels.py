@@ -32,6 +32,7 @@ from geo import queries as geo
 from geo.tables import GridTown
 from people import service as people
 from people.access.sign_in import Identity
+from people.permissions import ORDERS_GIVEN
 from people.roles import ROLE_NAMES, Post, Role
 from people.scope import Actor
 
@@ -89,6 +90,7 @@ def case_in(
         "stage": whole["due_stage"],
         "stage_from": _stage_from(whole),
         "allowed": [action["action"] for action in whole["actions"]],
+        "may_send": ORDERS_GIVEN.lets(actor.role),
         "segments": [_stretch(block) for block in whole["clock"]["strip"]],
     }
 
@@ -131,7 +133,8 @@ def _line(entry: dict[str, Any]) -> dict[str, Any]:
         actor = ROLE_NAMES[Role(role)]
     to_unit = (entry["data"] or {}).get("to_unit_name")
     words = f"{_said(entry)} {to_unit}" if to_unit else _said(entry)
-    return {"at": entry["recorded_at"], "actor": actor, "words": words, "note": entry["note"]}
+    said = "，".join(part for part in (entry["reason"], entry["note"]) if part)
+    return {"at": entry["recorded_at"], "actor": actor, "words": words, "note": said}
 
 
 def _said(entry: dict[str, Any]) -> str:

@@ -131,6 +131,7 @@ DOORS: Final[dict[str, Permission]] = {
     "POST /api/v1/incident-imports/{number}/cancel": IMPORTED,
     "GET /api/v1/incident-imports/{number}/faults": IMPORTED,
     "GET /api/v1/incident-imports/{number}/faults.csv": IMPORTED,
+    "GET /api/v1/categories": SIGNED_IN,
     "GET /api/v1/incidents": CASES_READ,
     "GET /api/v1/incidents/{incident_id}": CASES_READ,
     "GET /api/v1/incidents/{incident_id}/timeline": CASES_READ,

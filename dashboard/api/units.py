@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from core import clock
 from core.errors import NotFound
 from dashboard.api.deps import InTransaction, SignedIn, require
+from geo.initials import initials_of
 from people import queries
 from people.roles import ACCOUNT_ROLES, Role
 from people.staff import stationing
@@ -32,11 +33,13 @@ class UnitOut(BaseModel):
     village_code: int | None
     stationing: str | None
     skills: list[str]
+    initials: str = Field("", description="pinyin of the short name, for search boxes")
 
     @classmethod
     def of(cls, unit: Unit) -> UnitOut:
         """Return the public form of a stored unit."""
-        return cls.model_validate(unit, from_attributes=True)
+        told = cls.model_validate(unit, from_attributes=True)
+        return told.model_copy(update={"initials": initials_of(unit.short_name)})
 
 
 class StaffOut(BaseModel):

@@ -383,5 +383,9 @@
     loadBoundaries();
   }
 
-  yw.map = { supported, prepare, open: (pane, options) => new CountyMap(pane, options).open() };
+  /** The library and the boundaries, for a page's own small map (选点). */
+  const pieces = () => Promise.all([loadLibrary(), loadBoundaries()]);
+  const open = (pane, options) => new CountyMap(pane, options).open();
+
+  yw.map = { supported, prepare, pieces, labelPoint, boundsOf, open };
 })();

@@ -8,16 +8,19 @@
 
   const chosen = (root) => [...root.querySelectorAll(".cand[aria-checked=true]")];
 
-  /** The button spells out the order: 派遣 2 方：甲 主办，乙 协办. */
+  /** The button spells out the order: 派遣 2 方：甲 主办，乙 协办; a small one says how many. */
   function spellOut(root) {
     const button = root.querySelector("[data-act=dispatch]");
     if (!button) return;
     const parties = chosen(root);
     const said = parties.map((c, i) => `${c.dataset.name} ${i ? "协办" : "主办"}`).join("，");
-    const words = parties.length ? `派遣 ${parties.length} 方：${said}` : "先选人，再派遣";
+    const short = parties.length ? `派人 ${parties.length} 方` : "先选人";
+    const long = parties.length ? `派遣 ${parties.length} 方：${said}` : "先选人，再派遣";
+    const words = button.dataset.short ? short : long;
     if (button.firstElementChild.textContent === words) return;
     button.firstElementChild.textContent = words;
     button.disabled = !parties.length;
+    button.title = parties.length ? long : "";
   }
 
   async function attempt(button, work, done, refresh) {
@@ -51,24 +54,34 @@
 
   /** Take an action: at once, or after its form (办理表单) is filled in. */
   function act(root, button, refresh) {
-    const { id, action, rev, said, asks } = button.dataset;
-    const title = button.textContent.trim();
+    const { id, action, key, rev, title, said, asks } = button.dataset;
     const done = `${title}，已记入时间线`;
-    const go = (body, seen = rev) =>
+    const told = JSON.parse(said || "{}");
+    const go = (body, seen) =>
       send(
         "POST",
         `/api/v1/incidents/${id}/actions`,
-        { action, ...JSON.parse(said || "{}"), ...body },
+        { action, ...told, ...body, ...(told.data ? { data: { ...told.data, ...body.data } } : {}) },
         { "If-Match": seen },
       );
-    if (!asks) return void attempt(button, () => go({}), done, refresh);
-    const over = button.closest("[data-acts-root]") || root;
+    if (!asks) return void attempt(button, () => go({}, rev), done, refresh);
+    let seen = rev;
+    const newest = () => root.querySelector(`[data-key=${key}][data-id="${id}"]`)?.dataset.rev;
+    let stale = false;
     const finish = async (body) => {
-      await go(body);
+      if (stale) seen = newest() || seen; // somebody was quicker, and this form has said so
+      try {
+        await go(body, seen);
+      } catch (error) {
+        stale = error.status === STALE;
+        if (stale) refresh();
+        throw error;
+      }
       toast(done);
       refresh();
     };
-    yw.caseForm.open(over, { title, id, asks: JSON.parse(asks), done: finish });
+    const over = button.closest("[data-acts-root]") || root;
+    yw.caseForm.open(over, { title, id, fields: JSON.parse(asks), opener: button, done: finish });
   }
 
   /**
@@ -86,6 +99,7 @@
       if (button?.dataset.act === "dispatch") sendOut(root, button, refresh);
       if (button?.dataset.act === "action") act(root, button, refresh);
     });
+    yw.caseMenu.start(root);
     new MutationObserver(() => spellOut(root)).observe(root, { childList: true, subtree: true });
     spellOut(root);
   }

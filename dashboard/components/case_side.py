@@ -38,11 +38,13 @@ def duties(case: dict[str, Any]) -> list[Any]:
 
 
 def _requests(case: dict[str, Any]) -> list[html.Div]:
-    """Return each request that waits, what it would change, and the two buttons of who decides."""
+    """Return what was handed down and each request that waits, with the buttons of who decides."""
     drawn = case_acts.requests(case)
+    down = drawn[: len(drawn) - len(case["asked"])]
+    waiting = zip(case["asked"], drawn[len(down) :], strict=True)
     return [
-        _request(asked, found_in(tree, "className", "decide"))
-        for asked, tree in zip(case["asked"], drawn, strict=True)
+        *down,
+        *(_request(asked, found_in(tree, "className", "decide")) for asked, tree in waiting),
     ]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
+from sqlalchemy.orm import Session
 
 from core.errors import Conflict, Invalid
 from dispatch.incidents import queries, queries_parties
@@ -27,7 +28,7 @@ from dispatch.incidents.acting.under_way import (
     require_code,
     require_reason,
 )
-from dispatch.incidents.catalogue import URGENT_LEVEL
+from dispatch.incidents.catalogue import URGENT_LEVEL, Category
 from dispatch.incidents.evidence import lacking
 from dispatch.incidents.lifecycle import BLACK_AFTER_REWORKS, ENDED, Action, Status
 from dispatch.incidents.tables import Incident
@@ -89,15 +90,20 @@ def _give_to(acting: Acting, unit: Row[Any]) -> None:
     acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
 
 
-def _default_lead(acting: Acting) -> Row[Any]:
+def default_lead(
+    session: Session, incident: Incident, category: Category, *, holder: Row[Any] | None
+) -> Row[Any] | None:
     """Return who the catalogue says handles here: the place's own centre, or a department."""
-    tier = acting.holder.kind if acting.holder else "county"
-    word = acting.category.lead(tier if tier in {"village", "town"} else "county")
-    incident = acting.incident
+    tier = holder.kind if holder else "county"
+    word = category.lead(tier if tier in {"village", "town"} else "county")
     code = {"village": incident.village_code, "town": incident.town_code}.get(word, word)
     if word == "village" and code is None:
         code = incident.town_code
-    found = queries.unit_by_code(acting.session, str(code)) if code else None
+    return queries.unit_by_code(session, str(code)) if code else None
+
+
+def _default_lead(acting: Acting) -> Row[Any]:
+    found = default_lead(acting.session, acting.incident, acting.category, holder=acting.holder)
     if found is None:
         raise Invalid("分类目录没有给出可用的主办单位，请选择单位", field="to_unit")
     return found

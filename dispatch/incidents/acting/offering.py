@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from core.live import stamp
 from dispatch.incidents import queries, queries_grants, queries_parties, reasons
-from dispatch.incidents.acting.changes import CALLS_AT_MOST
+from dispatch.incidents.acting.changes import CALLS_AT_MOST, default_lead
 from dispatch.incidents.acting.decisions import RULE_AFTER_RETURNS, returns_until
 from dispatch.incidents.acting.grants import HANDS
 from dispatch.incidents.acting.parties import handed_down, supports_of
-from dispatch.incidents.acting.service import standing_of
+from dispatch.incidents.acting.service import category_of, standing_of
 from dispatch.incidents.acting.stretching import choices
 from dispatch.incidents.clocks import Segment
 from dispatch.incidents.lifecycle import (
@@ -128,6 +128,7 @@ def for_forms(look: Look) -> dict[str, Any]:
         "stretches": _stretches(look) if RequestKind.EXTENSION in kinds else [],
         "supports": [_unit(look, each) for each in look.supports],
         "down_to": _BELOW.get(look.holder.kind) if look.holder else None,
+        "default_lead": _default_lead(look) if Action.ASSIGN in names else None,
         "handed_down": _handed_down(look),
         "must_rule": incident.returns >= RULE_AFTER_RETURNS and not incident.binding,
         "open_legs": incident.open_legs,
@@ -162,6 +163,12 @@ def _handed_down(look: Look) -> dict[str, Any] | None:
         "note": line.note,
         "at": stamp(line.recorded_at),
     }
+
+
+def _default_lead(look: Look) -> dict[str, Any] | None:
+    category = category_of(look.session, look.incident)
+    found = default_lead(look.session, look.incident, category, holder=look.holder)
+    return _unit(look, found.id) if found else None
 
 
 def _stretches(look: Look) -> list[dict[str, str]]:

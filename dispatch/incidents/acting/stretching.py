@@ -73,8 +73,8 @@ def choices(segments: Sequence[Segment], *, calendar: Workdays, at: datetime) ->
         return []
     begin = max(clock.due_at, at)
     day = calendar.minutes_a_day if most.working else _DAY
-    named = [(hours * 60, f"{hours} {'工作时' if most.working else '小时'}") for hours in _HOURS]
-    named += [(n * day, f"{n} {'工作日' if most.working else '天'}") for n in _DAYS]
+    named = [(hours * 60, f"{hours} {'个工作时' if most.working else '小时'}") for hours in _HOURS]
+    named += [(n * day, f"{n} {'个工作日' if most.working else '天'}") for n in _DAYS]
     kept = [(minutes, name) for minutes, name in named if minutes <= most.minutes]
     days = [each for each in kept if each[0] >= day]
     return [
