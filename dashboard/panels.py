@@ -119,10 +119,11 @@ def _stretch(block: dict[str, Any]) -> dict[str, Any]:
     """Return one block of the strip in words: whose hands, at what, who paused or hurried it."""
     unit = block["unit"]["name"] if block["unit"] else ""
     rework = block["stage"] == "handle" and block["cause_name"] == CAUSE_NAMES["fail_check"]
-    hands = f"{unit} {'返工' if rework else block['stage_name']}".strip()
-    what = "批准挂起" if block["kind"] == "pause" else f"批准{block['cause_name']}"
-    by = f"{reads.surname_only(block['by'])}{what}" if block["by"] else ""
-    return {**block, "hands": hands, "approved": by}
+    what = CAUSE_NAMES["fail_check"] if rework else block["stage_name"]
+    hands = f"{unit} {what}".strip()
+    leave = "批准挂起" if block["kind"] == "pause" else f"批准{block['cause_name']}"
+    by = f"{reads.surname_only(block['by'])}{leave}" if block["by"] else ""
+    return {**block, "hands": hands, "what": what, "approved": by}
 
 
 def _line(entry: dict[str, Any]) -> dict[str, Any]:

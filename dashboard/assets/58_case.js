@@ -170,7 +170,7 @@
     if (place) place.textContent = block.dataset.says;
   }
 
-  /** Y grants and N refuses what waits first; a form or a dialog that is open has its own keys. */
+  /** Y grants and N refuses what waits first, D sends whom is chosen; a form or a dialog that is open has its own keys. */
   function key(event) {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();
@@ -180,11 +180,12 @@
     if (event.key === "Escape" && event.target.id === "desk-search") return bar.closeSearch();
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (document.querySelector("dialog[open], .case-form:not([hidden]) form")) return;
-    const decide = root().querySelectorAll(".asked .decide .btn");
-    const which = { y: 0, n: 1 }[event.key.toLowerCase()];
-    if (which === undefined || !decide[which]) return;
+    const [yes, no] = root().querySelectorAll(".asked:first-child .decide .btn");
+    const send = root().querySelector("[data-act=dispatch]:not(:disabled)");
+    const pressed = { y: yes, n: no, d: send }[event.key.toLowerCase()];
+    if (!pressed) return;
     event.preventDefault();
-    decide[which].click();
+    pressed.click();
   }
 
   function start() {

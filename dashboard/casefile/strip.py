@@ -11,6 +11,8 @@ LEAST: Final = 0.105
 MOST_LEFT: Final = 0.35
 """A remainder is drawn no longer than this part of the whole (余下缩略)."""
 LABELS_AT_MOST: Final = 7
+NARROW: Final = 0.16
+"""Below this share there is room for what was done, and not for whose hands did it."""
 _OPEN: Final = frozenset({"now", "left", "ask"})
 
 
@@ -51,7 +53,7 @@ class Group:
         """Return whose hands: 受理至签收 where several share it."""
         first, last = self.stretches[0], self.stretches[-1]
         if len(self.stretches) == 1:
-            return last.hands
+            return str(last.block["what"]) if self.width < NARROW else last.hands
         begin, end = (str(each.block["stage_name"]) for each in (first, last))
         return f"{begin}至{end}" if begin != end else f"{begin}等 {len(self.stretches)} 段"
 

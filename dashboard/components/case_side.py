@@ -109,20 +109,18 @@ def _rule(asked: dict[str, Any], *, can: bool) -> str:
 def _instructions(case: dict[str, Any]) -> list[html.Div]:
     """Return the leaders' instructions (批示): those that wait, then the newest."""
     found = case["instructions"]
-    if not found:
-        return []
     first = sorted(found, key=lambda each: not each["waits"])
     shown = first[: max(TOLD_SHOWN, sum(each["waits"] for each in found))]
     more = len(found) - len(shown)
-    note = f"另有 {more} 条，见时间线" if more else f"{len(found)} 条"
-    head = html.H4([html.Span("批示"), html.Span(note)])
-    return [html.Div([head, *(_instruction(each) for each in shown)], className="sec told")]
+    rest = [html.P(f"另有 {more} 条批示，见时间线", className="t3")] if more else []
+    rows = [*(_instruction(each) for each in shown), *rest]
+    return [html.Div(rows, className="sec told")] if rows else []
 
 
 def _instruction(said: dict[str, Any]) -> html.Div:
     return html.Div(
         [
-            html.P([html.B(said["who"]), html.Span(_reply(said), className="t3")]),
+            html.H4([html.Span(f"批示　{said['who']}"), html.Span(_reply(said))]),
             html.P(said["note"]),
             html.P(f"回复　{said['reply']['note']}", className="t2") if said["reply"] else None,
         ]

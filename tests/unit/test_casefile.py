@@ -239,7 +239,8 @@ def test_days_of_rest_are_those_on_which_nobody_works() -> None:
 
 
 def block(kind: str, counted: float, stage: str = "处置") -> dict[str, Any]:
-    return {"kind": kind, "counted": counted, "hands": f"城管局 {stage}", "stage_name": stage}
+    return {"kind": kind, "counted": counted, "hands": f"城管局 {stage}", "what": stage,
+            "stage_name": stage}  # fmt: skip
 
 
 def test_short_stretches_share_a_label_and_every_label_has_room() -> None:
