@@ -47,6 +47,7 @@
 
   function closeSearch() {
     at("desk-search").value = "";
+    setProps("desk-search", { value: "" }); // Dash would write its own copy back
     at("desk-found").hidden = true;
     at("desk-search").blur();
   }

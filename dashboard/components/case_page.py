@@ -71,7 +71,7 @@ def case_parts(case: dict[str, Any]) -> list[Any]:
         _words(case),
         frames_section(case),
         people_section(case),
-        *proposal_section(case),
+        *(proposal_section(case) if case["may_send"] else []),
         twins_section(case),
     ]
     return [
@@ -89,7 +89,7 @@ def _words(case: dict[str, Any]) -> html.Div | None:
     said = case.get("description")
     source = f"{case['source_name']}　{words.day(case['reported_at'])} 上报"
     head = html.H4([html.Span(f"上报内容　{case['category_name']}"), html.Span(source)])
-    return html.Div([head, html.P(said)], className="sec said") if said else None
+    return html.Div([head, html.P(said, tabIndex=0)], className="sec said") if said else None
 
 
 def nothing_here(sentence: str) -> list[Any]:

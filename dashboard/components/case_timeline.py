@@ -12,6 +12,8 @@ from dashboard.components import words
 from dashboard.components.case_frames import small
 
 _SHAPES = {"done": "d", "failed": "x", "waits": "w", "others": "f"}
+FOLDED_FROM = 120  # characters: five lines of the column
+SHOWN = 60
 _SPOKEN = {"failed": "出了问题", "waits": "等您处理", "others": "等对方处理"}
 
 
@@ -65,7 +67,6 @@ def _chips(counts: dict[str, int]) -> html.Div:
 
 
 def _line(entry: Entry) -> html.Li:
-    below = [*([entry.note] if entry.note else []), *entry.facts]
     spoken = _SPOKEN.get(entry.mark)
     return html.Li(
         [
@@ -79,7 +80,7 @@ def _line(entry: Entry) -> html.Li:
                 [
                     html.B(f"{entry.who} {entry.words}"),
                     html.Span(f"（{spoken}）", className="sr") if spoken else None,
-                    html.P("　".join(below)) if below else None,
+                    *_below(entry),
                     _photos(entry),
                 ]
             ),
@@ -87,6 +88,15 @@ def _line(entry: Entry) -> html.Li:
         className=f"ev {_SHAPES[entry.mark]}",
         **{"data-kinds": " ".join(sorted(entry.kinds)), "data-seq": str(entry.seq)},
     )
+
+
+def _below(entry: Entry) -> list[Any]:
+    """Return words and facts of a line; long words stay folded, the next line in view."""
+    if len(entry.note) <= FOLDED_FROM:
+        words_of = "　".join(part for part in (entry.note, *entry.facts) if part)
+        return [html.P(words_of)] if words_of else []
+    folded = html.Details([html.Summary(f"{entry.note[:SHOWN]}…"), html.P(entry.note)])
+    return [folded, *([html.P("　".join(entry.facts))] if entry.facts else [])]
 
 
 def _claimed(entry: Entry) -> list[Any]:
