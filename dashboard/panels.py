@@ -23,7 +23,7 @@ from dispatch.incidents import collecting
 from dispatch.incidents import queries as incidents
 from dispatch.incidents.catalogue import SOURCES
 from dispatch.incidents.importing.service import IMPORTERS
-from dispatch.incidents.lifecycle import REQUEST_NAMES, Action, RequestKind, Status
+from dispatch.incidents.lifecycle import ENDED, REQUEST_NAMES, Action, RequestKind, Status
 from dispatch.incidents.listing import beside
 from dispatch.incidents.listing import service as listing
 from dispatch.incidents.strip import CAUSE_NAMES
@@ -53,7 +53,7 @@ MESSAGE_STATES: Final = {
 }
 
 
-NOBODY_TO_SEND = frozenset({Status.CHECKING.value, Status.SUSPENDED.value})
+NOBODY_TO_SEND = frozenset({Status.CHECKING, Status.SUSPENDED, *ENDED})
 
 
 def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | None:
@@ -83,21 +83,24 @@ def case_in(
     return {
         **whole,
         "papers": papers.offered(whole, [e["action"] for e in history], actor.role),
-        **_sent(command.case_panel(session, incident.id), whole["status"]),
+        **_sent(command.case_panel(session, incident.id), whole["status"], actor.role),
         "twins": beside.twins(session, incident),
         "evidence_shown": collecting.of_case(session, incident.id)["photos"],
         "source_name": SOURCES.get(whole["source"], whole["source"]),
         "stage": whole["due_stage"],
         "stage_from": _stage_from(whole),
         "allowed": [action["action"] for action in whole["actions"]],
-        "may_send": ORDERS_GIVEN.lets(actor.role),
         "segments": [_stretch(block) for block in whole["clock"]["strip"]],
     }
 
 
-def _sent(panel: dict[str, Any], status: str) -> dict[str, Any]:
-    """Return who was sent and who may be: nobody where the work is done, or rests by approval."""
-    return panel | {"proposal": None} if status in NOBODY_TO_SEND else panel
+def _sent(panel: dict[str, Any], status: str, role: Role) -> dict[str, Any]:
+    """Return who was sent and who may be: nobody where the work is done, or rests by approval.
+
+    Nor is anybody proposed to a post that gives no orders.
+    """
+    nobody = status in NOBODY_TO_SEND or not ORDERS_GIVEN.lets(role)
+    return panel | {"proposal": None} if nobody else panel
 
 
 def _key(text: str) -> UUID | None:

@@ -13,6 +13,10 @@
 
   /** Show a field only while what it depends on is chosen; what is hidden is not sent. */
   function settle() {
+    while (settleOnce());
+  }
+  function settleOnce() {
+    let changed = false;
     const chosen = Object.fromEntries(
       state.parts.filter((p) => p.made && p.field.name).map((p) => [p.field.name, p.made.value?.()]),
     );
@@ -20,6 +24,7 @@
       const wanted = Object.entries(part.field.when || {}).every(([name, values]) =>
         values.includes(chosen[name]),
       );
+      changed ||= wanted !== Boolean(part.made);
       if (wanted && !part.made) {
         part.made = yw.caseFields.make(part.field);
         part.place.append(part.made.node);
@@ -29,6 +34,7 @@
         part.made = null;
       }
     }
+    return changed;
   }
   const shown = () => state.parts.flatMap((part) => (part.made ? [part.made] : []));
 

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from dash import html
 
-from dashboard.components.case_beside import requests, shares, twins
+from dashboard.components.case_beside import decides, requests, shares, twins
 from dashboard.components.case_button import GROUPS, Act, acts_of, button
 from dashboard.components.case_forms import CARD_WORDS, Case
+from dispatch.incidents.lifecycle import RequestKind
 
 __all__ = ["CARD_WORDS", "acts_of", "buttons", "requests", "shares", "twins"]
 
@@ -44,7 +45,7 @@ _FREQUENT: Final = {
     "rejected": ("reopen", "call_back", "share", "note"),
     "merged": ("unmerge", "share", "note"),
 }
-_OWN_WORK: Final = frozenset({"sign", "feed_back", "resume", "pass_check"})
+_BEFORE_SENDING: Final = frozenset({"sign", "feed_back", "resume", "pass_check", "rule"})
 
 
 def buttons(case: Case, *, closes: bool = False) -> html.Div:
@@ -56,13 +57,15 @@ def buttons(case: Case, *, closes: bool = False) -> html.Div:
     main = _next_step(case, left)
     rows: list[Any] = [html.P(said, className="t3 told") for said in _notices(case)]
     small: list[Any] = []
-    if _sends(case, main):
+    if decides(case):  # that is the next step, and stands at the top
+        small += [_dispatch(case, short=True)] if _may_send(case) else []
+    elif _sends(case, main):
         rows.append(_dispatch(case))
     elif main:
         rows.append(button(case, left.pop(main), className="btn go"))
-        if _may_send(case):
-            small.append(_dispatch(case, short=True))
-    frequent = _fitting([left[key] for key in _frequent(case) if key in left], less=len(small))
+        small += [_dispatch(case, short=True)] if _may_send(case) else []
+    wanted = dict.fromkeys([*([main] if main else []), *_frequent(case)])
+    frequent = _fitting([left[key] for key in wanted if key in left], less=len(small))
     small += [button(case, left.pop(act.key)) for act in frequent]
     small += [_more(case, left)] if left else []
     if closes:
@@ -102,17 +105,19 @@ def _calls_owed(case: Case) -> bool:
 
 def _may_send(case: Case) -> bool:
     proposal = case.get("proposal")
-    return bool(proposal and proposal["ranked"] and case.get("may_send", True))
+    return bool(proposal and proposal["ranked"])
 
 
 def _sends(case: Case, main: str | None) -> bool:
-    """Tell whether sending people out (派遣力量) comes first: never before one's own work."""
+    """Tell whether sending people out (派遣力量) comes first: not before what is due anyhow."""
     taking = main == "accept" and bool(case.get("handed_down"))
-    return _may_send(case) and main not in _OWN_WORK and not taking
+    return _may_send(case) and main not in _BEFORE_SENDING and not taking
 
 
 def _frequent(case: Case) -> tuple[str, ...]:
     found = _FREQUENT.get(case["status"], ())
+    if case.get("request_kinds") == [RequestKind.FORCED_CLOSE]:
+        found = tuple(key for key in found if key != "request")
     if case.get("located_by") == "unlocated":
         return ("locate", *found)
     return ("rule", *found) if case.get("must_rule") else found

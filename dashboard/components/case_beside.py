@@ -23,6 +23,12 @@ def requests(case: Case) -> list[html.Div]:
     return [*_down(case), *(_request(case, each) for each in waiting)]
 
 
+def decides(case: Case) -> bool:
+    """Tell whether a request waits for the caller's decision."""
+    waiting = [each for each in case.get("requests") or [] if not each["decided_at"]]
+    return "decide" in (case.get("allowed") or []) and not all(each["mine"] for each in waiting)
+
+
 def _down(case: Case) -> list[html.Div]:
     """Return what was handed down and not taken yet (下放待接收)."""
     down = case.get("handed_down")
@@ -32,11 +38,9 @@ def _down(case: Case) -> list[html.Div]:
     head = html.H4([html.Span(f"{down['by']}下放　等接收"), html.Span(words.limit(down["at"]))])
     body: list[Any] = [head, _facts([("交给", down["to"]), ("理由", why)])]
     offered = acts_of(case)
-    if "accept" in offered:
-        row = [button(case, offered["accept"], className="btn yes")]
-        if "escalate" in offered:
-            row.append(button(case, Act("escalate", Action.ESCALATE, "退回上级", "退回上级")))
-        body.append(html.Div(row, className="row decide"))
+    if "accept" in offered and "escalate" in offered:  # to take it is the large button
+        back = button(case, Act("escalate", Action.ESCALATE, "办不了，退回上级", "退回上级"))
+        body.append(html.Div(back, className="row decide"))
     return [html.Div(body, className="sec asked")]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 from dash import html
 
 from dashboard.components.case_forms import Case, Field, asks
-from dispatch.incidents.lifecycle import Action
+from dispatch.incidents.lifecycle import REQUEST_NAMES, Action, RequestKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,10 @@ def acts_of(case: Case) -> dict[str, Act]:
     found = {key: act for key, act in ACTS.items() if act.action in allowed}
     if case.get("handed_down") and "accept" in found:
         found["accept"] = Act("accept", _A.ACCEPT, "接收")
+    kinds = case.get("request_kinds") or []
+    if "request" in found and len(kinds) == 1:
+        name = f"申请{REQUEST_NAMES[RequestKind(kinds[0])]}"
+        found["request"] = Act("request", _A.REQUEST, name, said={"request_kind": kinds[0]})
     if not case.get("default_lead"):
         found.pop("assign", None)
     elif "assign" in found:

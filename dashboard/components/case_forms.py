@@ -87,9 +87,10 @@ def _feed_back(case: Case) -> list[Field]:
 
 def _request(case: Case) -> list[Field]:
     kinds = [RequestKind(kind) for kind in case.get("request_kinds") or []]
-    fields = [_choice("request_kind", "申请什么", {k.value: REQUEST_NAMES[k] for k in kinds})]
+    several = {kind.value: REQUEST_NAMES[kind] for kind in kinds} if len(kinds) > 1 else {}
+    fields = [_choice("request_kind", "申请什么", several)] if several else []
     for kind in kinds:
-        only = {"when": {"request_kind": [kind.value]}}
+        only = {"when": {"request_kind": [kind.value]}} if several else {}
         fields += [field | only for field in _wanted(case, kind)]
         fields.append(_choice("reason_code", "事由", reasons.of(kind.value)) | only)
     return [*fields, _words(OTHER_WORDS, must=False)]

@@ -71,7 +71,7 @@ def case_parts(case: dict[str, Any]) -> list[Any]:
         _words(case),
         frames_section(case),
         people_section(case),
-        *(proposal_section(case) if case["may_send"] else []),
+        *proposal_section(case),
         twins_section(case),
     ]
     return [

@@ -29,7 +29,7 @@ _FILE = click.argument(
 @catalogue.command()
 @_FILE
 def check(file: Path | None) -> None:
-    """Name every fault of FILE (default: data/catalogue/categories.yaml)."""
+    """Name every fault of FILE (default: data/catalogue/categories.yaml, and the reasons 事由)."""
     from dispatch.incidents import catalogue as judge
     from dispatch.incidents import editions, faults
 
@@ -37,6 +37,20 @@ def check(file: Path | None) -> None:
     _refuse_faults(faults.check(tree))
     made = judge.read(tree)
     click.echo(f"{made.edition}: {len(made.majors())} 大类, {len(made.categories)} 小类, 没有错误")
+    if file is None:
+        _check_reasons()
+
+
+def _check_reasons() -> None:
+    from dispatch.incidents import reasons
+
+    tree = reasons.read_file()
+    found = reasons.check(tree)
+    for fault in found:
+        click.echo(f"{reasons.FILE.name}: {fault}", err=True)
+    if found:
+        raise click.ClickException(f"{len(found)} 处错误")
+    click.echo(f"{tree['edition']}: {len(tree['lists'])} 张事由清单, 没有错误")
 
 
 @catalogue.command()

@@ -129,7 +129,7 @@ def test_a_button_is_there_only_where_the_server_allows_the_action(status: Statu
 
 @pytest.mark.parametrize("status", list(Status))
 def test_one_large_button_a_few_small_ones_and_the_rest_in_a_menu(status: Status) -> None:
-    case = at(status, sorted(open_to(status))) | {"proposal": None}
+    case = at(status, sorted(open_to(status))) | {"requests": []}
     foot = [p for p in parts(case_acts.buttons(case, closes=True)) if isinstance(p, Component)]
     large = [p for p in foot if "go" in str(getattr(p, "className", "")).split()]
     menu = [p for p in foot if getattr(p, "className", None) == "item"]
@@ -147,9 +147,12 @@ def test_one_large_button_a_few_small_ones_and_the_rest_in_a_menu(status: Status
         ("filed", {}, "assign"),
         ("filed", {"handed_down": DOWN}, "accept"),
         ("assigned", {"must_rule": True, "allowed": ["rule", "reassign"]}, "rule"),
+        ("assigned", {"must_rule": True, "allowed": ["rule"], "proposal": {"ranked": [1]}}, "rule"),
         ("handling", {"proposal": {"ranked": [1]}}, "feed_back"),
         ("handling", {"proposal": {"ranked": [1]}, "allowed": ["urge"]}, "dispatch"),
-        ("handling", {"proposal": {"ranked": [1]}, "allowed": ["urge"], "may_send": False}, None),
+        ("handling", {"proposal": {"ranked": []}, "allowed": ["urge"]}, None),
+        ("handling", {"requests": CASE["requests"]}, None),
+        ("handling", {"requests": [CASE["requests"][0] | {"mine": True}]}, "feed_back"),
         ("closed", {}, "call_back"),
         ("closed", {"reporter": {"phone": None}}, "archive"),
         ("closed", {"calls": {"made": 3, "most": 3, "done": True}}, "archive"),
@@ -159,14 +162,15 @@ def test_the_large_button_is_the_next_step(
     status: str, case: dict[str, Any], main: str | None
 ) -> None:
     everything = sorted(open_to(Status(status)))
-    shown = CASE | {"status": status, "allowed": everything, "handed_down": None} | case
+    shown = CASE | {"status": status, "allowed": everything, "handed_down": None, "requests": []}
+    shown |= case
     large = [p for p in parts(case_acts.buttons(shown)) if getattr(p, "className", "") == "btn go"]
     found = [getattr(p, "data-key", None) or getattr(p, "data-act", None) for p in large]
     assert found == ([main] if main else [])
 
 
 def test_what_is_not_located_yet_asks_for_its_place_first() -> None:
-    case = CASE | {"status": "reported", "allowed": sorted(open_to(Status.REPORTED))}
+    case = at(Status.REPORTED, sorted(open_to(Status.REPORTED))) | {"requests": []}
     small = case_acts.buttons(case | {"located_by": "unlocated"}).children[-1].children
     assert getattr(small[0], "data-key", None) == "locate"
 
@@ -203,8 +207,11 @@ def test_a_request_asks_each_kind_for_its_own_reasons_and_its_own_end() -> None:
         assert why == reasons.of(kind.value)
         ends = kind in {RequestKind.EXTENSION, RequestKind.SUSPENSION, RequestKind.SHARE}
         assert any(f["type"] == "moment" for f in own) is ends
-    few = form(offered(CASE | {"allowed": ["request"], "request_kinds": ["share"]})["request"])
-    assert set(few[0]["options"]) == {"share"}
+    only = offered(CASE | {"allowed": ["request"], "request_kinds": ["forced_close"]})["request"]
+    assert json.loads(getattr(only, "data-said")) == {"request_kind": "forced_close"}
+    assert getattr(only, "data-title", None) == "申请强制结案"
+    assert [f["type"] for f in form(only)] == ["hint", "choice", "words"]
+    assert not any("when" in f for f in form(only))
 
 
 @pytest.mark.parametrize(
@@ -248,9 +255,12 @@ def test_who_decides_sees_the_deadline_before_and_after() -> None:
 
 def test_what_was_handed_down_is_taken_or_sent_up_again() -> None:
     case = CASE | {"status": "filed", "handed_down": DOWN, "requests": []}
-    taken = list(parts(case_acts.requests(case | {"allowed": ["accept", "escalate"]})))
-    words = [getattr(p, "data-title", None) for p in taken if hasattr(p, "data-title")]
-    assert words == ["接收", "退回上级"]
+    titles = [
+        getattr(part, "data-title", None)
+        for part in drawn(case | {"allowed": ["accept", "escalate"]})
+        if "menu" not in str(getattr(part, "role", ""))
+    ]
+    assert [each for each in titles if each] == ["接收", "提级", "退回上级"]
     watched = case_acts.requests(case | {"allowed": []})
     assert not [p for p in parts(watched) if hasattr(p, "data-action")]
     assert "已下放，等星沙街道接收" in list(parts(case_acts.buttons(case | {"allowed": []})))
