@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from core import clock, outbox
 from core.db import transaction
 from core.errors import DomainError, NotFound
-from dispatch.incidents import collecting, queries, service
+from dispatch.incidents import collecting, queries, reasons, service
 from dispatch.incidents.acting.service import act_held, scope_of
 from dispatch.incidents.lifecycle import Action, RequestKind, Status, actions_from, table
 from dispatch.incidents.service import ActionRequest
@@ -52,6 +52,7 @@ DATA: tuple[dict[str, Any], ...] = (
     {"card": "粉"},
     {"category": "积存渣土"},
     {"category": "停水"},
+    {"village_code": VILLAGE},
     {"solved": False, "satisfied": True},
     {"percent": 150, "extra_minutes": 1, "approved": False, "to_unit": 3, "minutes": 90},
     {"holder_unit": 1, "calendar": 99, "mode": {"code": "x"}},
@@ -73,6 +74,8 @@ class Walk:
     cases: list[UUID] = field(default_factory=list)
     trace: list[str] = field(default_factory=list)
     told: Counter[str] = field(default_factory=Counter)
+    kinds: list[str] = field(default_factory=list)
+    """What the button for a request offered last."""
 
     def __post_init__(self) -> None:
         self.rng = Random(self.seed)
@@ -156,10 +159,9 @@ class Walk:
             return str(self.rng.choice(list(Action)))
         if draw < 0.4:
             return str(self.rng.choice(actions_from(Status(incident.status))))
-        shown = [
-            each["action"]
-            for each in service.allowed_actions(session, incident, hand.actor, at=clock.now())
-        ]
+        offered = service.allowed_actions(session, incident, hand.actor, at=clock.now())
+        self.kinds = [kind for each in offered for kind in each.get("kinds", ())]
+        shown = [each["action"] for each in offered]
         moving = [each for each in shown if each in MOVING]
         best = moving if moving and self.rng.random() < 0.8 else shown
         return str(self.rng.choice(best or list(Action)))
@@ -204,19 +206,21 @@ class Walk:
         lon, lat = rng.choice(self.places)
         nonsense = rng.random() < 0.25
         units = UNITS if nonsense or action == Action.REASSIGN else GOOD.get(action, (None,))
+        listed = tuple(reasons.of(action)) if action in reasons.LISTS else (None, "other")
+        data = rng.choice(DATA)
         asked: dict[str, Any] = {
             "note": (rng.choice(WORDS) or None) if nonsense else "已到场",
-            "reason_code": rng.choice((None, "other")),
+            "reason_code": rng.choice((None, "other", *listed) if nonsense else listed),
             "to_unit": rng.choice(units),
             "into": str(rng.choice(self.cases)),
             "until": clock.now() + timedelta(days=rng.randint(-1, 9)) if nonsense else None,
-            "request_kind": str(rng.choice(list(RequestKind)))
+            "request_kind": str(rng.choice(self.kinds or list(RequestKind)))
             if nonsense or action == Action.REQUEST
             else None,
             "approve": rng.choice((True, True, False, None)) if nonsense else rng.random() < 0.8,
-            "lon": lon,
+            "lon": None if "village_code" in data else lon,
             "lat": 29.9 if nonsense else lat,
-            "data": rng.choice(DATA),
+            "data": data,
         }
         if action == Action.FEED_BACK and not nonsense:
             asked["photos"] = (self.photograph(session, case, hand),)

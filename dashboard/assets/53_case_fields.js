@@ -94,7 +94,8 @@
     const at = (each) => (each.until ? Date.parse(each.until) : moments.now() + each.days * 86400e3);
     const box = make("input", { id, name: field.name, placeholder: "例如 2026-01-31 18:00" });
     box.autocomplete = "off";
-    if (!field.empty && field.quick.length) box.value = asField(at(field.quick[0]));
+    const usual = field.quick.find((each) => each.days === field.usual) || field.quick[0];
+    if (!field.empty && usual) box.value = asField(at(usual));
     const quick = field.quick.map((each) => {
       const button = make("button", { type: "button", className: "btn sm", textContent: each.label });
       button.addEventListener("click", () => {

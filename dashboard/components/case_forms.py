@@ -107,7 +107,7 @@ def _wanted(case: Case, kind: RequestKind) -> list[Field]:
     if kind is RequestKind.SUSPENSION:
         return [_moment("挂起到哪天复查（最长 30 天）", _REVIEW_DAYS)]
     if kind is RequestKind.SHARE:
-        return [_unit("共享给哪个单位"), _moment("共享到", _SHARE_DAYS)]
+        return [_unit("共享给哪个单位"), _moment("共享到", _SHARE_DAYS, usual=7)]
     if kind is RequestKind.FORCED_CLOSE:
         return [_hint("要由第二人同意；同意后不再核查，直接结案")]
     return []
@@ -212,7 +212,7 @@ _FORMS: Final[dict[str, Any]] = {
     "add_support": _add_support,
     "remove_support": _remove_support,
     "share": lambda _case: [
-        _unit("共享给哪个单位"), _moment("共享到", _SHARE_DAYS), *_why("share"),
+        _unit("共享给哪个单位"), _moment("共享到", _SHARE_DAYS, usual=7), *_why("share"),
     ],
     "merge": _merge,
     "call_back": _call_back,
