@@ -78,7 +78,8 @@ def test_a_share_taken_back_empties_the_page_and_a_frozen_relay_stripes_it(
         page = open_live(signed_in("dept-cg"), site, f"/case/{case['number']}")
         until(page, STANDS)
         with site.frozen("relay"):
-            page.evaluate("yiwang.live.info.beatAt -= 13_000")  # as if it had been so for a while
+            # as if it had been so for a while
+            page.evaluate("yiwang.live.info.beatAt = Date.now() - 14_000")
             until(page, "document.getElementById('case').classList.contains('stale')")
             assert "数据中断" in page.inner_text("#desk-stale")
         until(page, "!document.getElementById('case').classList.contains('stale')")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from tests.web import serving, sign_in
 
 TOWN_DESK, NEIGHBOUR = f"town{TOWN}", "town430121002"
 CODES = {each.value for kind in (Action, Status, Stage, RequestKind, Mark) for each in kind}
-WALKED = 700
+SEED, ROUNDS, STEPS = 23, 9, 80
 DAY = timedelta(days=1)
 
 
@@ -208,17 +209,19 @@ def test_two_cases_stand_side_by_side_only_for_who_sees_both(people: Cast) -> No
 
 
 def test_whatever_was_done_to_a_case_its_page_stands_and_speaks_chinese(people: Cast) -> None:
-    """Random hands do random things; each case is drawn for posts near and far."""
+    """Random hands do random things; on the way each case is drawn for posts near and far."""
+    seen: Counter[str] = Counter()
     with County.opened() as county:
-        walk = Walk(people, county, 23)
-        walk.go(WALKED)
-        seen = 0
-        for row in rows("select number from incidents order by id desc limit 60"):
-            for hand in (people.county, people.town, people.department, people.worker):
-                case = page(hand, str(row["number"]))
-                if case is None:
-                    continue
-                seen += 1
-                told = set(re.findall(r"[a-z_]{4,}", shown(case)))
-                assert not CODES & told, CODES & told
-        assert seen > 50
+        walk = Walk(people, county, SEED)
+        for _ in range(ROUNDS):
+            walk.go(STEPS)
+            for row in rows("select number from incidents order by rev desc limit 6"):
+                for hand in (people.county, people.town, people.department):
+                    case = page(hand, str(row["number"]))
+                    if case is None:
+                        continue
+                    seen[case["status"]] += 1
+                    told = set(re.findall(r"[a-z_]{4,}", shown(case)))
+                    assert not CODES & told, CODES & told
+    assert len(seen) > 4, seen
+    assert seen.total() > 40, seen
