@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from core import clock
@@ -145,6 +146,12 @@ def test_acts_and_seals_that_come_while_a_case_is_proved_make_nobody_a_forger(
         with transaction(Access.worker()) as sealing:
             proving.seal(sealing, at=clock.now())
         again = proof.prove(session, case, at=clock.now())
+        held = session.execute(text("show transaction_isolation")).scalar_one()
+    with transaction(people.town.access) as session:
+        usual = session.execute(text("show transaction_isolation")).scalar_one()
+    assert (held, usual) == ("repeatable read", "read committed"), (
+        "the pool gives it back as it was"
+    )
     assert first["holds"]
     assert again["holds"], again["findings"]
     assert len(again["entries"]) == len(first["entries"])
