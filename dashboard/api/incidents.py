@@ -255,7 +255,7 @@ class ActionIn(BaseModel):
 
     model_config = _Strict
     action: str = Field(examples=["accept"])
-    reason_code: str | None = Field(None, max_length=64)
+    reason_code: str | None = Field(None, max_length=64, description="of actions[].reasons")
     note: str | None = Field(None, max_length=MAX_DESCRIPTION)
     photos: list[str] = Field(default_factory=list, max_length=9)
     to_unit: int | str | None = Field(None, description="unit id or code")

@@ -99,7 +99,7 @@
     const box = make("div", { className: "light" });
     pane.prepend(box);
     let centre = at;
-    let span = 2000;
+    let span = 900;
     let point = at;
     async function draw() {
       if (!centre) return void (box.textContent = "先按名称找到大致位置，再在图上点");
@@ -187,7 +187,8 @@
         : "请在图上点出位置，或选到村（社区）";
     }
     const search = yw.caseChoose.box({ ...yw.caseChoose.places(), label: spec.label, onTake: take });
-    if (spec.said) search.input.value = spec.said;
+    search.input.value = spec.said;
+    search.input.addEventListener("focus", () => search.input.select());
     said.textContent = start ? "在图上点新的位置，或按名称找" : "按名称找，或直接在图上点";
     pane.addEventListener("keydown", (event) => {
       if (event.target !== pane || !map) return;

@@ -44,6 +44,7 @@ STAGE_WORDS = {
     "handle": "处置",
     "check": "核查",
     "whole": "办结",
+    "review": "复查",
 }
 
 

@@ -327,6 +327,20 @@ def test_a_third_call_that_nobody_answers_ends_the_call_back(people: Cast, calm:
         assert read(people.town, case)["calls"] == {"made": made, "most": 3, "done": False}
         people.town.act(case, "call_back", data={"result": "unreached"})
     assert read(people.town, case)["calls"] == {"made": 3, "most": 3, "done": True}
+    with transaction(people.town.access) as session:
+        assert reading.timeline(session, case)[-1]["label"] == "回访（没打通）"
+
+
+def test_classes_and_units_are_found_by_their_initials(served: TestClient, people: Cast) -> None:
+    del people
+    village = web.sign_in(served, f"village{VILLAGE}")
+    told = village.get("/api/v1/categories").json()
+    (lamp,) = [each for each in told["classes"] if each["initials"] == "ldbl"]
+    assert (lamp["name"], "灯不亮" in lamp["words"]) == ("路灯不亮", True)
+    assert set(told["first"]) <= {each["code"] for each in told["classes"]}
+    (unit_,) = [each for each in village.get("/api/v1/units").json() if each["code"] == "D-CG"]
+    assert unit_["initials"] == "cgj"
+    assert served.get("/api/v1/categories").status_code == 401
 
 
 # offers --------------------------------------------------------------------------------------

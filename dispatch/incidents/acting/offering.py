@@ -88,6 +88,28 @@ class Look:
         rows = queries.segments(self.session, self.incident.id)
         return [queries.as_segment(row) for row in rows]
 
+    @cached_property
+    def kinds(self) -> list[str]:
+        """Return what the person may ask for now (可申请的事)."""
+        asked = {request.kind for request in self.waiting}
+        known = {kind.value for kind in RequestKind}
+        turns = turns_of(Status(self.incident.status), Action.REQUEST)
+        kinds = [RequestKind(turn.value) for turn in turns if turn.value in known]
+        return [
+            kind.value
+            for kind in kinds
+            if kind.value not in asked and may_ask(kind, self.standing) and _may_still(self, kind)
+        ]
+
+    @cached_property
+    def offers(self) -> list[Action]:
+        """Return the actions that are offered, in the order of the table."""
+        return [
+            action
+            for action in actions_from(Status(self.incident.status))
+            if may(action, self.standing) and _GUARDS.get(action, _always)(self)
+        ]
+
 
 def allowed_actions(
     session: Session, incident: Incident, actor: Actor, *, at: datetime
@@ -97,38 +119,23 @@ def allowed_actions(
 
 
 def offered(look: Look) -> list[dict[str, Any]]:
-    """Return the actions that are offered, in the order of the table, for the buttons."""
+    """Return the actions that are offered, with what to choose from, for the buttons."""
     return [
         {"action": action.value, "label": ACTION_NAMES[action], **_reasons(look, action)}
-        for action in actions_from(Status(look.incident.status))
-        if may(action, look.standing) and _GUARDS.get(action, _always)(look)
-    ]
-
-
-def request_kinds(look: Look) -> list[str]:
-    """Return what this person may ask for now (可申请的事)."""
-    asked = {request.kind for request in look.waiting}
-    known = {kind.value for kind in RequestKind}
-    turns = turns_of(Status(look.incident.status), Action.REQUEST)
-    kinds = [RequestKind(turn.value) for turn in turns if turn.value in known]
-    return [
-        kind.value
-        for kind in kinds
-        if kind.value not in asked and may_ask(kind, look.standing) and _may_still(look, kind)
+        for action in look.offers
     ]
 
 
 def for_forms(look: Look) -> dict[str, Any]:
     """Return what the forms of a case need to know beside the case itself."""
-    names = {action["action"] for action in offered(look)}
-    kinds = request_kinds(look) if Action.REQUEST in names else []
+    kinds = look.kinds if Action.REQUEST in look.offers else []
     incident = look.incident
     return {
         "request_kinds": kinds,
         "stretches": _stretches(look) if RequestKind.EXTENSION in kinds else [],
         "supports": [_unit(look, each) for each in look.supports],
         "down_to": _BELOW.get(look.holder.kind) if look.holder else None,
-        "default_lead": _default_lead(look) if Action.ASSIGN in names else None,
+        "default_lead": _default_lead(look) if Action.ASSIGN in look.offers else None,
         "handed_down": _handed_down(look),
         "must_rule": incident.returns >= RULE_AFTER_RETURNS and not incident.binding,
         "open_legs": incident.open_legs,
@@ -143,7 +150,7 @@ def for_forms(look: Look) -> dict[str, Any]:
 def _reasons(look: Look, action: Action) -> dict[str, Any]:
     turn = Turn.FALSE if action is Action.VERIFY else Turn.PLAIN
     if action is Action.REQUEST:
-        return {"kinds": {kind: reasons.of(kind) for kind in request_kinds(look)}}
+        return {"kinds": {kind: reasons.of(kind) for kind in look.kinds}}
     try:
         step = advance(Status(look.incident.status), action, turn=turn)
     except ActionNotAllowed:
@@ -231,7 +238,7 @@ _GUARDS: Final[dict[Action, Callable[[Look], bool]]] = {
     Action.PASS_CHECK: lambda look: not look.incident.open_legs,
     Action.ESCALATE: lambda look: look.holder is not None and look.holder.kind != "county",
     Action.DE_ESCALATE: lambda look: look.holder is not None and look.holder.kind in _BELOW,
-    Action.REQUEST: lambda look: bool(request_kinds(look)),
+    Action.REQUEST: lambda look: bool(look.kinds),
     Action.DECIDE: _may_decide,
     Action.REMOVE_SUPPORT: lambda look: bool(look.supports),
     Action.UNSHARE: _may_unshare,

@@ -24,6 +24,12 @@ from people.calendars import service as calendars
 from people.scope import Actor
 
 _MOMENTS = ("reported_at", "due_at", "filed_at", "assigned_at", "signed_at")
+_ANSWERS = {
+    ("solved", True): "解决了",
+    ("solved", False): "没解决",
+    ("satisfied", True): "满意",
+    ("satisfied", False): "不满意",
+}
 _LATER = ("fed_back_at", "closed_at", "next_mark_at")
 _LIST_KEYS = (
     "id", "number", "status", "level", "category", "title", "rev", "cell_code", "village_code",
@@ -161,7 +167,13 @@ def _label(entry: TimelineEntry) -> str:
     """Return what was done in words; taking what was handed down is not accepting a report."""
     if entry.action == Action.ACCEPT and entry.status_before == Status.FILED:
         return "接收下放"
-    return ACTION_NAMES.get(entry.action, entry.action)  # type: ignore[call-overload,no-any-return]
+    said = [words for (name, value), words in _ANSWERS.items() if entry.data.get(name) is value]
+    if entry.data.get("result") == "unreached":
+        said = ["没打通"]
+    if entry.action == Action.VERIFY:
+        said = ["属实" if entry.data.get("true") else "不属实"]
+    label = ACTION_NAMES.get(entry.action, entry.action)  # type: ignore[call-overload]
+    return f"{label}（{'，'.join(said)}）" if said else str(label)
 
 
 def _reason(entry: TimelineEntry) -> str:
