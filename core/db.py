@@ -93,13 +93,16 @@ def _logs_in_as_role(login: Login) -> bool:
 
 
 @contextmanager
-def transaction(access: Access) -> Iterator[Session]:
+def transaction(access: Access, *, still: bool = False) -> Iterator[Session]:
     """Run one unit of work as `access`; commits at the end, rolls back on any exception.
 
+    With `still`, all its statements see one moment: for whoever compares what they read apart.
     Raises `Busy` when the database is away, so that the edge can answer 503.
     """
     session = Session(engine(access.login), expire_on_commit=False)
     try:
+        if still:
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         if access.login == "web":
             session.execute(_APPLY, access.as_settings())
         yield session

@@ -25,7 +25,7 @@ from core import db, logs
 from core.access import Access
 from core.errors import NotFound
 from core.settings import ROOT, settings
-from dashboard import account, callbacks, health, metrics, permitted, sign_in
+from dashboard import account, callbacks, case_door, health, metrics, permitted, sign_in
 from dashboard.api import docs, problems, session
 from dashboard.api import live as live_routes
 from dashboard.api.straight import StraightWay
@@ -44,6 +44,7 @@ V1 = "/api/v1"
 # routers that name only their own resource; the others stand on the address they state
 RESOURCES = (
     "incidents",
+    "proofs",
     "incident_imports",
     "orders",
     "positions",
@@ -149,6 +150,7 @@ def build() -> FastAPI:
     if settings().zone != "outer":
         api.include_router(live_routes.router)
         api.include_router(account.router)
+        api.include_router(case_door.router)
     _mount_packages(api)
     for prefix in CLOSED_PREFIXES:
         api.include_router(_nothing_else(prefix))

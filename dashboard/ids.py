@@ -22,5 +22,16 @@ DESK_GRID: Final = "desk-grid"
 DESK_LAYERS: Final = "desk-layers"
 DESK_PLAIN_MAP: Final = "desk-plain-map"
 
+CASE_HEAD: Final = "case-head"
+CASE_CHIPS: Final = "case-chips"
+CASE_LINES: Final = "case-lines"
+CASE_MIDDLE: Final = "case-middle"
+CASE_SIDE: Final = "case-side"
+CASE_FOOT: Final = "case-foot"
+CASE_SHOWN: Final = "case-shown"  # store: {"at"} written when the case is to be read again
+CASE_NUMBER: Final = "case-number"  # store: whose page this is
+CASE_COMPARED: Final = "case-compared"  # store: {"number"} of the twin that stands beside it
+CASE_COMPARE_BODY: Final = "case-compare-body"
+
 ADMIN_SAID: Final = "admin-said"  # what an act on an administration page led to
 ADMIN_CHANGED: Final = "admin-changed"  # store: when something was changed last

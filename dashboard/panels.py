@@ -8,6 +8,7 @@ from uuid import UUID
 
 import shapely
 from geoalchemy2.shape import to_shape
+from sqlalchemy.orm import Session
 
 from alerts import queries as alert_queries
 from alerts.delivery import queries as delivery
@@ -25,12 +26,15 @@ from dispatch.incidents.importing.service import IMPORTERS
 from dispatch.incidents.lifecycle import ENDED, REQUEST_NAMES, Action, RequestKind, Status
 from dispatch.incidents.listing import beside
 from dispatch.incidents.listing import service as listing
+from dispatch.incidents.strip import CAUSE_NAMES
+from dispatch.incidents.tables import Incident
 from geo import queries as geo
 from geo.tables import GridTown
 from people import service as people
 from people.access.sign_in import Identity
 from people.permissions import ORDERS_GIVEN
 from people.roles import ROLE_NAMES, Post, Role
+from people.scope import Actor
 
 PLAIN_TOLERANCE: Final = 0.0008  # degrees, about 80 m: enough for a map of the whole county
 TOWNS_FOR_S: Final = 600.0
@@ -61,21 +65,33 @@ def case(access: Access, incident_id: str, *, at: datetime) -> dict[str, Any] | 
         incident = incidents.get(session, key)
         if incident is None:
             return None
-        whole = listing.case(session, key, actor=identity.actor, at=at)
         history = listing.timeline(session, key)
-        return {
-            **whole,
-            "papers": papers.offered(whole, [e["action"] for e in history], identity.actor.role),
-            **_sent(command.case_panel(session, key), whole["status"], identity.actor.role),
-            "twins": beside.twins(session, incident),
-            "evidence_shown": collecting.of_case(session, key)["photos"],
-            "source_name": SOURCES.get(whole["source"], whole["source"]),
-            "stage": whole["due_stage"],
-            "stage_from": _stage_from(whole),
-            "allowed": [action["action"] for action in whole["actions"]],
-            "segments": [_stretch(block) for block in whole["clock"]["strip"]],
-            "timeline": [_line(entry) for entry in history],
-        }
+        whole = case_in(session, incident, history, actor=identity.actor, at=at)
+        return whole | {"timeline": [_line(entry) for entry in history]}
+
+
+def case_in(
+    session: Session,
+    incident: Incident,
+    history: list[dict[str, Any]],
+    *,
+    actor: Actor,
+    at: datetime,
+) -> dict[str, Any]:
+    """Return what the desk's panel and the case's own page both draw."""
+    whole = listing.case(session, incident.id, actor=actor, at=at)
+    return {
+        **whole,
+        "papers": papers.offered(whole, [e["action"] for e in history], actor.role),
+        **_sent(command.case_panel(session, incident.id), whole["status"], actor.role),
+        "twins": beside.twins(session, incident),
+        "evidence_shown": collecting.of_case(session, incident.id)["photos"],
+        "source_name": SOURCES.get(whole["source"], whole["source"]),
+        "stage": whole["due_stage"],
+        "stage_from": _stage_from(whole),
+        "allowed": [action["action"] for action in whole["actions"]],
+        "segments": [_stretch(block) for block in whole["clock"]["strip"]],
+    }
 
 
 def _sent(panel: dict[str, Any], status: str, role: Role) -> dict[str, Any]:
@@ -105,11 +121,12 @@ def _stage_from(whole: dict[str, Any]) -> str:
 def _stretch(block: dict[str, Any]) -> dict[str, Any]:
     """Return one block of the strip in words: whose hands, at what, who paused or hurried it."""
     unit = block["unit"]["name"] if block["unit"] else ""
-    hands = f"{unit} {block['stage_name']}".strip()
-    if block["by"]:
-        what = "批准挂起" if block["kind"] == "pause" else f"批准{block['cause_name']}"
-        hands = f"{hands}（{block['by']}{what}）"
-    return {"minutes": block["minutes"], "hands": hands, "kind": block["kind"]}
+    rework = block["stage"] == "handle" and block["cause_name"] == CAUSE_NAMES["fail_check"]
+    what = CAUSE_NAMES["fail_check"] if rework else block["stage_name"]
+    hands = f"{unit} {what}".strip()
+    leave = "批准挂起" if block["kind"] == "pause" else f"批准{block['cause_name']}"
+    by = f"{reads.surname_only(block['by'])}{leave}" if block["by"] else ""
+    return {**block, "hands": hands, "what": what, "approved": by}
 
 
 def _line(entry: dict[str, Any]) -> dict[str, Any]:

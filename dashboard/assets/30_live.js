@@ -38,6 +38,7 @@
   let heardN = 0;
   let fetching = null;
   const stateListeners = new Set();
+  const eventListeners = new Set();
 
   const mark = (name, value) => {
     document.documentElement.dataset[name] = value;
@@ -157,6 +158,7 @@
   /** One event, heard here or passed on by the tab that leads. */
   function receive(name, data, id) {
     live.heardAt = Date.now();
+    eventListeners.forEach((listener) => listener(name, data));
     const [epoch, n] = splitId(id);
     if (epoch && county.state.epoch && epoch !== county.state.epoch && name !== "snapshot") {
       resync();
@@ -355,6 +357,8 @@
   }
 
   const onState = (listener) => stateListeners.add(listener);
+  /** Hear every event as it comes, of closed cases too, which the county does not hold. */
+  const onEvent = (listener) => eventListeners.add(listener);
 
-  yw.live = { info: live, start, resync, refreshOwed, onState, getJson };
+  yw.live = { info: live, start, resync, refreshOwed, onState, onEvent, getJson };
 })();

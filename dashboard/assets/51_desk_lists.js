@@ -163,12 +163,16 @@
           id: i.id,
           title: i.title,
           note: `${i.number}　${i.place || ""}`,
+          href: `/case/${i.number}`,
           lon: i.lon,
           lat: i.lat,
         });
       }
       if (found.length >= 8) break;
     }
+    // a case that is over is not in hand: its whole number leads to its page
+    if (/^\d{14}$/.test(want) && !found.length)
+      found.push({ kind: "page", href: `/case/${want}`, title: want, note: "打开案件页" });
     const places = geo ? [...geo.towns.values(), ...geo.villages.values()] : [];
     places
       .filter((f) => f.properties.name.includes(want))
@@ -189,7 +193,7 @@
     return found
       .map(
         (f, i) =>
-          `<div role="option" class="found${i === chosen ? " on" : ""}" aria-selected="${i === chosen}" data-index="${i}"><b>${esc(f.title)}</b><span>${esc(f.note)}</span></div>`,
+          `<div role="option" class="found${i === chosen ? " on" : ""}" aria-selected="${i === chosen}" data-index="${i}"><b>${esc(f.title)}</b><span>${esc(f.note)}</span>${f.kind === "incident" ? `<a href="${f.href}">案件页</a>` : ""}</div>`,
       )
       .join("");
   }

@@ -2,26 +2,17 @@
 (() => {
   "use strict";
   const yw = (window.yiwang = window.yiwang || {});
-  const { county, live, moments, deskLists, deskGrid, deskPanel, deskPosts } = yw;
+  const { bar, county, live, moments, deskLists, deskGrid, deskPanel, deskPosts } = yw;
+  const { setProps } = bar;
   const { put } = yw.signs;
   const at = (id) => document.getElementById(id);
   const view = {
     map: null,
     selected: null,
-    found: [],
-    chosen: 0,
     marksKey: "",
     timer: 0,
   };
 
-  /** Hand props to Dash; a person may choose before Dash has laid the page out, so try again. */
-  function setProps(id, props) {
-    try {
-      window.dash_clientside?.set_props(id, props);
-    } catch {
-      setTimeout(() => setProps(id, props), 200);
-    }
-  }
   const root = () => at("desk");
 
   const keys = () =>
@@ -43,25 +34,14 @@
     const known = keys();
     const chosen = view.selected?.id;
     deskPosts.draw(known, chosen);
-    put(at("nav-cases"), String(county.state.incidents.size));
+    bar.counts();
     root().classList.toggle("nothing", !county.state.incidents.size);
-    put(at("nav-alerts"), String(county.firing().length));
     put(at("desk-figures"), deskLists.figures(now));
-    showMode();
     if (root().dataset.view === "alerts")
       put(at("view-alerts"), deskLists.alertList(known, chosen, now));
     if (at("desk-responders")) put(at("desk-responders"), deskLists.responders(now, 5));
     drawNote();
     setMarks(now);
-  }
-  /** The bar says which mode runs here (平战状态), and until when. */
-  function showMode() {
-    const pill = at("desk-mode");
-    const mode = county.state.mode;
-    if (!pill || !mode) return;
-    pill.className = mode.code ? `pill war g${mode.grade || 4}` : "pill";
-    pill.title = mode.detail;
-    pill.textContent = mode.code ? `${mode.name} · ${mode.detail}` : mode.name;
   }
   function later() {
     view.timer = view.timer || setTimeout(draw, 120);
@@ -116,24 +96,6 @@
       ? `<span class="scale" style="width:${Math.round(scale.px)}px">${scale.words}</span>`
       : "";
     put(note, `${boundaryNote()}　${bar}`);
-  }
-
-  function tick() {
-    const now = moments.now();
-    const beat = live.info.beatAt ? `实时 ${moments.ago(live.info.beatAt, Date.now())}` : "连接中";
-    put(at("desk-beat"), live.info.state === "stale" ? "数据中断" : beat);
-    put(at("desk-clock"), moments.hms(now));
-    if (live.info.state === "stale") {
-      put(
-        at("desk-stale"),
-        `<b>数据中断</b> 已 ${moments.stretch(now - live.info.lostAt)}　画面停在 ${moments.hms(live.info.lostAt)}，请以电话为准`,
-      );
-    }
-    draw();
-  }
-  function showState(state) {
-    root()?.classList.toggle("stale", state === "stale");
-    tick();
   }
 
   /* ---- choosing ---------------------------------------------------------------------------- */
@@ -209,7 +171,7 @@
       at("desk-search").focus();
     } else if (event.key === "Escape") {
       at("desk-keys").hidden = true;
-      if (typing) closeSearch();
+      if (typing) bar.closeSearch();
       else select(null);
     } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
       const act = KEYS[event.key.toLowerCase()];
@@ -220,32 +182,10 @@
     }
   }
 
-  function closeSearch() {
-    at("desk-search").value = "";
-    at("desk-found").hidden = true;
-    at("desk-search").blur();
-  }
-  function search() {
-    const text = at("desk-search").value;
-    view.found = deskLists.find(text, view.map);
-    view.chosen = 0;
-    at("desk-found").hidden = !text.trim();
-    put(at("desk-found"), deskLists.results(view.found, 0));
-  }
   function take(found) {
-    if (!found) return;
-    closeSearch();
     if (found.kind === "incident") return void select({ kind: "incident", id: found.id });
     show("map");
     view.map?.fitFeature(found.feature);
-  }
-  function searchKey(event) {
-    if (event.key === "Enter") take(view.found[view.chosen]);
-    const by = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (!by) return;
-    event.preventDefault();
-    view.chosen = Math.max(0, Math.min(view.found.length - 1, view.chosen + by));
-    put(at("desk-found"), deskLists.results(view.found, view.chosen));
   }
 
   /* ---- beginning --------------------------------------------------------------------------- */
@@ -265,33 +205,9 @@
       if (tool === "in") view.map?.zoom(1);
       if (tool === "out") view.map?.zoom(-1);
       if (tool === "fit") view.map?.fit();
-      if (tool === "theme") switchTheme();
       if (tool === "keys") KEYS["?"]();
-      if (tool === "leave") leave();
-    });
-    at("desk-search").addEventListener("input", search);
-    at("desk-search").addEventListener("keydown", searchKey);
-    at("desk-found").addEventListener("mousedown", (event) => {
-      const found = event.target.closest("[data-index]");
-      if (found) {
-        event.preventDefault();
-        take(view.found[Number(found.dataset.index)]);
-      }
     });
     document.addEventListener("keydown", key);
-  }
-  async function leave() {
-    await deskPanel.send("DELETE", "/api/session").catch(() => null);
-    location.assign("/sign-in");
-  }
-  function switchTheme() {
-    setTheme(document.documentElement.dataset.theme === "light" ? "dark" : "light");
-  }
-  function setTheme(theme) {
-    document.documentElement.dataset.theme = theme;
-    localStorage.setItem("yiwang-theme", theme);
-    setProps("yw-theme", { data: theme });
-    view.map?.repaint();
   }
 
   function openMap() {
@@ -317,22 +233,30 @@
       });
   }
 
+  /** A link may name a view (`#cases`) or a case (`#case=…`); the address is then plain again. */
+  function openFromAddress() {
+    const wanted = location.hash.slice(1);
+    if (!wanted) return;
+    history.replaceState(null, "", location.pathname + location.search);
+    if (wanted.startsWith("case=")) select({ kind: "incident", id: wanted.slice(5) });
+    else if (["map", "cases", "alerts"].includes(wanted)) show(wanted);
+  }
+
   function start() {
     if (!root() || root().dataset.started) return 1;
     root().dataset.started = "1";
-    const theme = localStorage.getItem("yiwang-theme");
-    if (theme === "light") setTheme(theme);
+    bar.start(root(), { take, geo: () => view.map, onTheme: () => view.map?.repaint() });
     wire();
     deskPanel.start();
     deskPosts.start();
     deskGrid.start();
-    live.onState(showState);
+    live.onState(draw);
     county.listen(noticeChange);
-    setInterval(tick, 1000);
+    setInterval(draw, 1000);
     live.start();
     if (county.state.epoch) noticeChange({ full: true });
     openMap();
-    tick();
+    openFromAddress();
     return 1;
   }
 

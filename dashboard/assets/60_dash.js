@@ -4,10 +4,8 @@
   const yw = window.yiwang;
 
   // the stream and the map need nothing of the page: they begin while Dash still builds it
-  if (/^\/(wall|desk)\b/.test(location.pathname)) {
-    yw.map.prepare();
-    yw.live.start();
-  }
+  if (/^\/(wall|desk)\b/.test(location.pathname)) yw.map.prepare();
+  if (/^\/(wall|desk|case)\b/.test(location.pathname)) yw.live.start();
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     yiwang: {
@@ -16,6 +14,7 @@
         if (document.getElementById("wall")) return yw.wall.start();
         if (document.getElementById("desk")) return yw.desk.start();
         if (document.getElementById("rota")) return yw.rota.start();
+        if (document.getElementById("case")) return yw.casePage.start();
         return 1;
       },
       /** Layers ticked on the page become a command for the map. */

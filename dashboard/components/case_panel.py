@@ -7,25 +7,13 @@ from typing import Any
 from dash import html
 
 from dashboard.components import case_acts, words
+from dashboard.components.case_force import orders_section, proposal_section
+from dashboard.components.case_frames import KIND_WORDS
+from dashboard.components.case_strip import panel_strip
 from dashboard.components.reporter_row import reporter_row
 
 ENTRIES_SHOWN = 8
-ORDER_WORDS = {
-    "issued": "未签收",
-    "acknowledged": "已签收",
-    "en_route": "途中",
-    "on_site": "到场",
-    "done": "完成",
-    "declined": "已拒绝",
-    "recalled": "已撤回",
-    "paused": "暂停",
-    "unsigned": "未签收",
-    "signed": "已签收",
-    "enroute": "途中",
-    "onsite": "到场",
-}
 PHOTOS_SHOWN = 6
-PHOTO_WORDS = {"before": "处置前", "after": "处置后", "document": "文书"}
 
 
 def case_panel(case: dict[str, Any]) -> list[Any]:
@@ -40,8 +28,8 @@ def case_panel(case: dict[str, Any]) -> list[Any]:
                 _clock(case),
                 *case_acts.twins(case),
                 *case_acts.shares(case),
-                *_orders(case),
-                *_proposal(case),
+                *orders_section(case),
+                *proposal_section(case),
                 *_photos(case),
                 _timeline(case),
                 *_papers(case),
@@ -85,7 +73,13 @@ def _title(case: dict[str, Any]) -> html.Div:
             html.P(case.get("description") or "", className="words")
             if case.get("description")
             else None,
-            html.P(source, className="fine"),
+            html.P(
+                [
+                    html.Span(source),
+                    html.A("打开案件页", href=f"/case/{case['number']}", className="open-page"),
+                ],
+                className="fine",
+            ),
             html.Div(steps, className="steps"),
         ],
         className="title",
@@ -118,132 +112,8 @@ def _mode(case: dict[str, Any]) -> list[html.Span]:
 
 
 def _clock(case: dict[str, Any]) -> html.Div:
-    segments = case.get("segments") or []
-    total = sum(max(float(part["minutes"]), 0.5) for part in segments) or 1
-    longest = total * 0.35  # a long remainder is shortened, and marked so
-    blocks = []
-    shortened = False
-    for part in segments:
-        length = max(float(part["minutes"]), 0.5)
-        if part["kind"] == "left" and length > longest:
-            length, shortened = longest, True
-        name = f"{part['hands']} {words.minutes(part['minutes'])}"
-        blocks.append(html.I(className=part["kind"], style={"flex": f"{length:.2f}"}, title=name))
-    hands = [
-        html.Span(
-            [html.B(words.minutes(part["minutes"])), part["hands"]],
-            className="t3" if part["kind"] == "left" else "",
-        )
-        for part in segments[-6:]
-    ]
-    if shortened:
-        hands.append(html.Span("余下缩略", className="t3"))
     return html.Div(
-        [
-            html.Div(_time_left(case), className="clk"),
-            html.Div(blocks, className="segs", role="img", **{"aria-label": "时钟分段"}),
-            html.Div(hands, className="hands"),
-        ],
-        className="sec",
-    )
-
-
-def _orders(case: dict[str, Any]) -> list[Any]:
-    orders = case.get("orders") or []
-    if not orders:
-        return []
-    rows = [
-        html.Div(
-            [
-                html.Span(
-                    [
-                        order["name"],
-                        html.I("　协办" if order.get("role") == "support" else "　主办"),
-                    ]
-                ),
-                html.Span(
-                    ORDER_WORDS.get(order["state"], order["state"]),
-                    className="orange" if order["state"] in {"issued", "unsigned"} else "force",
-                ),
-            ]
-        )
-        for order in orders
-    ]
-    head = html.H4([html.Span("谁在办"), html.Span(f"{len(orders)} 方")])
-    return [html.Div([head, html.Div(rows, className="not")], className="sec")]
-
-
-def _proposal(case: dict[str, Any]) -> list[Any]:
-    proposal = case.get("proposal")
-    if not proposal:
-        return []
-    radius = proposal.get("radius_m")
-    note = f"半径 {words.metres(radius)} · 位置 30 分内" if radius else "位置 30 分内"
-    chosen = {index for index, pick in enumerate(proposal["ranked"]) if pick.get("role")} or {0}
-    body: list[Any] = [
-        html.H4([html.Span("推荐力量"), html.Span(note)]),
-        *(
-            _candidate(pick, chosen=index in chosen)
-            for index, pick in enumerate(proposal["ranked"][:3])
-        ),
-    ]
-    if proposal.get("shortfall"):
-        body.append(
-            html.Div(
-                [html.B("缺口　", className="orange"), proposal["shortfall"]], className="lackd"
-            )
-        )
-    near = proposal.get("near") or []
-    if near:
-        rows = [
-            html.Div(
-                [
-                    html.Span([item["name"], html.I(f"　{words.metres(item['distance_m'])}")])
-                    if item.get("distance_m") is not None
-                    else html.Span(item["name"]),
-                    html.Span(item["why"]),
-                ]
-            )
-            for item in near[:3]
-        ]
-        body += [
-            html.H4(html.Span("未入选"), style={"margin": "8px 0 2px"}),
-            html.Div(rows, className="not"),
-        ]
-    return [html.Div(body, className="sec")]
-
-
-def _candidate(pick: dict[str, Any], *, chosen: bool) -> html.Button:
-    role = {"lead": "主办", "support": "协办"}.get(pick.get("role") or "", "")
-    kind = {"worker": "网格员", "team": "队伍", "vehicle": "车辆"}.get(pick.get("kind", ""), "")
-    why = [html.Span(word) for word in pick.get("plus", [])]
-    why += [html.Span(word, className="minus") for word in pick.get("minus", [])]
-    eta = pick.get("eta_min")
-    return html.Button(
-        [
-            html.Span("✓", className="cb", **{"aria-hidden": "true"}),
-            html.Div(
-                [
-                    html.H5([pick["name"], html.Small(" · ".join(w for w in (kind, role) if w))]),
-                    html.Div(why, className="why"),
-                ]
-            ),
-            html.Div(
-                [
-                    f"约 {eta:.0f} 分" if eta is not None else "",
-                    html.Small(words.metres(pick["distance_m"])),
-                ],
-                className="eta",
-            ),
-        ],
-        className="cand",
-        type="button",
-        role="checkbox",
-        **{
-            "aria-checked": "true" if chosen else "false",
-            "data-responder": str(pick["responder_id"]),
-            "data-name": pick["name"],
-        },
+        [html.Div(_time_left(case), className="clk"), *panel_strip(case)], className="sec"
     )
 
 
@@ -285,11 +155,11 @@ def _photos(case: dict[str, Any]) -> list[html.Div]:
     frames = [
         html.A(
             [
-                html.Img(src=photo["thumbnail"], alt=PHOTO_WORDS[photo["kind"]])
+                html.Img(src=photo["thumbnail"], alt=KIND_WORDS[photo["kind"]])
                 if photo["thumbnail"]
                 else html.Span("PDF", className="pdf"),
                 html.Span(
-                    "疑似旧图" if photo["reused"] else PHOTO_WORDS[photo["kind"]],
+                    "疑似旧图" if photo["reused"] else KIND_WORDS[photo["kind"]],
                     className="orange" if photo["reused"] else "t2",
                 ),
             ],

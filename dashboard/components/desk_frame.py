@@ -34,13 +34,13 @@ GRID_THEME = (
 )
 
 
-def bar(me: dict[str, Any]) -> html.Header:
+def bar(me: dict[str, Any], views: list[Any] | None = None) -> html.Header:
     """Return the bar: whose desk, what mode, which view, the live beat and the clock."""
     return html.Header(
         [
             html.Span(me["area_name"] if not me["county"] else "长沙县一网统管", className="name"),
             html.Span("平时", id="desk-mode", className="pill", title="常态运行"),
-            html.Nav(_views(me), **{"aria-label": "视图"}),
+            html.Nav(views or _views(me), **{"aria-label": "视图"}),
             html.Span(className="sp"),
             _search(),
             html.Span(id="desk-beat", className="live", role="status"),
@@ -76,12 +76,17 @@ def _views(me: dict[str, Any]) -> list[Any]:
         )
         for index, (view, word, count) in enumerate(names)
     ]
-    views.append(html.A("值班", href="/rota"))
+    return views + other_pages(me)
+
+
+def other_pages(me: dict[str, Any]) -> list[html.A]:
+    """Return the links of the bar that lead to pages of their own."""
+    links = [html.A("值班", href="/rota")]
     if me.get("imports"):
-        views.append(html.A("导入", href="/import", title="批量导入事件"))
+        links.append(html.A("导入", href="/import", title="批量导入事件"))
     if me.get("wall"):
-        views.append(html.A("大屏", href="/wall", target="_blank"))
-    return views
+        links.append(html.A("大屏", href="/wall", target="_blank"))
+    return links
 
 
 def _search() -> html.Div:

@@ -85,6 +85,48 @@ def minutes(count: float) -> str:
     return f"{whole} 分" if whole < 60 else f"{whole // 60}:{whole % 60:02d}"  # noqa: PLR2004 - 一小时
 
 
+def stretch(count: float, *, working: bool) -> str:
+    """Return a stretch of time: 36 分, 2:05, and days where the clock never rests; or 不计时."""
+    if count < 1:
+        return "不计时" if working else "不到 1 分"
+    days = int(count // (24 * 60))
+    return f"{days} 天" if days > 1 and not working else minutes(count)
+
+
 def metres(distance: float) -> str:
     """Return a distance: metres under 100, else one decimal of kilometres."""
     return f"{distance:.0f} 米" if distance < 100 else f"{distance / 1000:.1f} 千米"  # noqa: PLR2004
+
+
+def dated(value: Any) -> str:
+    """Return a moment with its day, as lists of one case write it: 11-17 16:00; or a dash."""
+    at = moment(value)
+    if at is None:
+        return "—"
+    here = at.astimezone(LOCAL)
+    day = f"{here.month}-{here.day} {here:%H:%M}"
+    return day if here.year == clock.local(clock.now()).year else f"{here.year}-{day}"
+
+
+def day(value: Any) -> str:
+    """Return a moment as a sentence says it: 今日 17:20, 明日 10:00, 6 月 23 日 17:20."""
+    at = moment(value)
+    if at is None:
+        return "—"
+    here, today = at.astimezone(LOCAL), clock.local(clock.now())
+    near = {-1: "昨日", 0: "今日", 1: "明日"}.get((here.date() - today.date()).days)
+    year = "" if here.year == today.year else f"{here.year} 年 "
+    return f"{near or f'{year}{here.month} 月 {here.day} 日'} {here:%H:%M}"
+
+
+def exact(value: Any) -> str:
+    """Return a moment to the second, for who must compare: 2026-06-18 13:32:08."""
+    at = moment(value)
+    return f"{at.astimezone(LOCAL):%Y-%m-%d %H:%M:%S}" if at else "—"
+
+
+def since(value: Any, beside: Any) -> str:
+    """Return a moment shown beside another one: the hour alone on the same day."""
+    at, other = moment(value), moment(beside)
+    same = at and other and at.astimezone(LOCAL).date() == other.astimezone(LOCAL).date()
+    return hour(at) if same else dated(at)

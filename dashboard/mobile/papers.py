@@ -72,7 +72,7 @@ def _printed(kind: str, number: str, request: Request, *, access: Access, actor:
         found=found,
         m=found.matter,
         paper=NAMES[kind],
-        address=address_of_page(request, f"/print/{kind}/{number}"),
+        address=address_of_page(request, f"/case/{number}"),
         mark=watermark(actor, at=at),
     )
 

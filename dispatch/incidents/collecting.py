@@ -279,9 +279,22 @@ def of_case(session: Session, incident_id: UUID) -> dict[str, Any]:
     """Return the photos of a case and which answers which (before, after)."""
     if queries.get(session, incident_id) is None:
         raise NotFound
-    shown = [as_dict(row) for row in kept.of_case(session, incident_id)]
+    at = queries.point_of(session, incident_id)
+    shown = [
+        as_dict(row) | {"distance_m": _metres_from(row, *at)}
+        for row in kept.of_case(session, incident_id)
+    ]
     pairs = [{"before": row["before_id"], "after": row["id"]} for row in shown if row["before_id"]]
     return {"photos": shown, "pairs": pairs}
+
+
+def _metres_from(row: Evidence, lon: float | None, lat: float | None) -> float | None:
+    """Return how far from the case a photo was taken; those of a report came before the case."""
+    if row.distance_m is not None:
+        return row.distance_m
+    if row.lon is None or row.lat is None or lon is None or lat is None:
+        return None
+    return round(evidence.metres(row.lon, row.lat, lon, lat), 1)
 
 
 def as_dict(row: Evidence) -> dict[str, Any]:
@@ -305,4 +318,5 @@ def as_dict(row: Evidence) -> dict[str, Any]:
         "reused": row.reused_of is not None,
         "uploaded_at": stamp(row.uploaded_at),
         "uploaded_by": row.uploaded_by,
+        "unit_id": row.unit_id,
     }

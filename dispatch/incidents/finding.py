@@ -7,18 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from core import crypto
+from core import clock, crypto
 from core.errors import DomainError
 from dispatch.incidents import chain
 from dispatch.incidents import queries_ledger as queries
-from dispatch.incidents.clocks import Segment
+from dispatch.incidents.clocks import STAGE_NAMES, Segment
 from dispatch.incidents.ledger import PROJECTIONS, Books, Broken, Line, retell
+from dispatch.incidents.lifecycle import STATUS_NAMES
 
 _PLAIN: Final = 5  # columns of a case before its projections
 _NAMES: Final = {
     "status": "状态", "due_at": "到期时间", "due_stage": "时限环节", "next_mark_at": "督办时间",
     "lead_unit": "主办单位", "holder_unit": "承接单位", "handled_by": "处置人",
     "handling_unit": "处置单位", "level": "等级", "category": "分类", "card": "督办牌",
+    "category_version": "分类目录版本", "urgent": "紧急", "mode": "战时状态", "binding": "裁定派单",
+    "returns": "退回次数", "reworks": "返工次数", "extensions": "延时次数", "reopens": "重启次数",
+    "mark_percent": "督办进度", "reported_at": "上报时间", "filed_at": "立案时间",
+    "assigned_at": "派遣时间", "signed_at": "签收时间", "fed_back_at": "反馈时间",
+    "closed_at": "结案时间", "status_before": "并案前状态",
 }  # fmt: skip
 
 
@@ -55,7 +61,8 @@ def findings_of(
     for field, stored in zip(PROJECTIONS, case[_PLAIN:], strict=True):
         expected = getattr(told, field)
         if expected != stored:
-            what = f"{_NAMES.get(field, field)}应为 {_said(expected)}，存为 {_said(stored)}"
+            name_of = _NAMES.get(field, field)
+            what = f"{name_of}应为 {_said(field, expected)}，存为 {_said(field, stored)}"
             yield Finding(name, what)
     yield from _clock_findings(name, segments, clocks)
 
@@ -96,5 +103,11 @@ def reporter_holds(
     return chain.commitment_of(bytes(salt), name, phone) == bytes(commitment)
 
 
-def _said(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)
+def _said(field: str, value: object) -> str:
+    """Return a stored value in a person's words: the name of a state, the county's own time."""
+    if isinstance(value, datetime):
+        return f"{clock.local(value):%Y-%m-%d %H:%M:%S.%f}".rstrip("0").rstrip(".")
+    if value is None:
+        return "空"
+    words: dict[str, dict[Any, str]] = {"status": {**STATUS_NAMES}, "due_stage": {**STAGE_NAMES}}
+    return words.get(field, {}).get(value, str(value))

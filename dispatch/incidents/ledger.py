@@ -9,6 +9,7 @@ from dispatch.incidents.catalogue import URGENT_LEVEL
 from dispatch.incidents.clocks import CARDS, Kind, Limit, Mark, Segment, Stage, due_of, next_mark
 from dispatch.incidents.lifecycle import (
     BLACK_AFTER_REWORKS,
+    STATUS_NAMES,
     Action,
     ActionNotAllowed,
     Status,
@@ -42,6 +43,7 @@ _MOVE_CLOCKS: Final = frozenset({Action.REASSIGN, Action.RULE, Action.LOCATE})
 """Actions that may move a clock where they leave the case as it stands."""
 CELLS_A_TOWN: Final = 10**6  # a cell's code is its town's and six digits
 _CARDS: Final = tuple(mark.value for mark in CARDS)
+_STATUS_NAMES: Final[dict[str, str]] = {str(each): name for each, name in STATUS_NAMES.items()}
 
 
 class Broken(Exception):
@@ -136,7 +138,8 @@ def retell(lines: Iterable[Line], books: Books) -> tuple[Told, list[Segment]]:
         newer = _hear(telling, line)
         step = _step(telling, line)
         if step.after.value != line.status_after:
-            raise Broken(line.seq, f"状态应为 {step.after.value}，记为 {line.status_after}")
+            was, said = _named(step.after), _named(line.status_after)
+            raise Broken(line.seq, f"状态应为 {was}，记为 {said}")
         try:
             _follow(telling, line, step, newer=newer)
         except (KeyError, TypeError, ValueError) as missing:
@@ -154,8 +157,8 @@ def retell(lines: Iterable[Line], books: Books) -> tuple[Told, list[Segment]]:
 def _step(telling: _Telling, line: Line) -> Step:
     told = telling.told
     if (line.status_before or "") != told.status:
-        before = told.status or "未上报"
-        raise Broken(line.seq, f"前一状态应为 {before}，记为 {line.status_before}")
+        was, said = _named(told.status), _named(line.status_before)
+        raise Broken(line.seq, f"前一状态应为 {was}，记为 {said}")
     try:
         return advance(
             Status(told.status) if told.status else None,
@@ -167,6 +170,11 @@ def _step(telling: _Telling, line: Line) -> Step:
         raise Broken(line.seq, str(refused)) from refused
     except (KeyError, ValueError) as unknown:
         raise Broken(line.seq, f"不认识的动作或内容：{unknown}") from unknown
+
+
+def _named(status: str | None) -> str:
+    """Return a state's Chinese name; whatever else was written stands as it is."""
+    return _STATUS_NAMES.get(status, status) if status else "未上报"
 
 
 def _turn(telling: _Telling, line: Line) -> Turn:

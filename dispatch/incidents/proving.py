@@ -120,14 +120,41 @@ def _broken_seals() -> Iterator[Finding]:
     with transaction(Access.worker()) as session:
         bad = queries.bad_seals(session)
     for row in bad:
-        where = f"封存 {row['n']}"
-        if row["skipped"]:
-            yield Finding(where, "前面的封存缺失")
-        if row["changed"]:
-            yield Finding(where, "封存内容或链接被改动")
-        if row["differs"]:
-            what = f"封存时 {row['cases']} 件，现存 {row['found']} 件，或内容不同"
-            yield Finding(where, what)
+        yield from _of_seal(row)
+
+
+def _of_seal(row: dict[str, Any]) -> Iterator[Finding]:
+    where = f"封存 {row['n']}"
+    if row["skipped"]:
+        yield Finding(where, "前面的封存缺失")
+    if row["changed"]:
+        yield Finding(where, "封存内容或链接被改动")
+    if row["differs"]:
+        what = f"封存时 {row['cases']} 件，现存 {row['found']} 件，或内容不同"
+        yield Finding(where, what)
+
+
+def prove_case(
+    session: Session, incident_id: UUID, seals: Iterable[dict[str, Any]]
+) -> list[Finding]:
+    """Prove one case and the seals over it, as `verify` does, under the caller's own access.
+
+    The transaction must hold still: what moves between two statements would look altered.
+    """
+    ids, books = [incident_id], books_of(session)
+    lines, clocks = queries.lines(session, ids), queries.segments(session, ids)
+    found = [
+        finding
+        for case in queries.cases(session, ids)
+        for finding in findings_of(case, lines, clocks, books)
+    ]
+    found += _sealing(session, _Range(incident_id, UUID(int=incident_id.int + 1), each=True))
+    for each in seals:
+        if each["missing"]:
+            found.append(Finding(f"封存 {each['n']}", "封存不见了"))
+        else:
+            found += _of_seal(each)
+    return found
 
 
 def begin() -> None:

@@ -210,6 +210,17 @@ left join (
 window w as (order by s.n)
 """
 _BAD_SEALS: Final = f"select * from ({_SEALS}) s where skipped or changed or differs"  # noqa: S608
+_SEALS_OVER: Final = "select * from yiwang.seals_over(%(id)s)"
+_CHAIN: Final = """
+select e.seq, e.action, e.recorded_at, e.hash, e.commitments, l.seal
+from timeline_entries e
+left join ledger_leaves l on l.incident_id = e.incident_id and l.seq = e.seq
+where e.incident_id = %(id)s order by e.seq
+"""
+_LAST_SEAL: Final = """
+select l.seq, s.n, s.sealed_at, s.hash from ledger_leaves l join ledger_seals s on s.n = l.seal
+where l.incident_id = %(id)s order by l.seal desc limit 1
+"""
 _TIERS: Final = "select id, kind from units"
 _FORGET: Final = """
 update timeline_entries set salts[%(part)s] = null
@@ -292,6 +303,26 @@ def bad_seals(session: Session) -> Sequence[dict[str, Any]]:
     """Return the seals that do not hold: renumbered, rewritten, or not over what they covered."""
     session.connection().exec_driver_sql(_ENDS)
     return [dict(row) for row in session.connection().exec_driver_sql(_BAD_SEALS).mappings()]
+
+
+def seals_over(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+    """Return the seals that cover a case, each with what of it does not hold."""
+    return _named(session, _SEALS_OVER, incident_id)
+
+
+def chain(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+    """Return the links of a case's chain, oldest first, each with the seal over it."""
+    return _named(session, _CHAIN, incident_id)
+
+
+def last_seal(session: Session, incident_id: UUID) -> dict[str, Any] | None:
+    """Return the newest seal over a case and the line it reaches; None before the first."""
+    return next(iter(_named(session, _LAST_SEAL, incident_id)), None)
+
+
+def _named(session: Session, statement: str, incident_id: UUID) -> list[dict[str, Any]]:
+    found = session.connection().exec_driver_sql(statement, {"id": incident_id})
+    return [dict(row) for row in found.mappings()]
 
 
 def tiers(session: Session) -> dict[int, str]:

@@ -46,11 +46,16 @@ class Run:
     started_at: datetime
     ended_at: datetime | None
     due_at: datetime
+    working: bool = False
+    """Only working time (工作时间) counts in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One stretch: `kind` is done, now, pause or left; `by` who paused, extended or hurried it."""
+    """One stretch: `kind` is done, now, pause, left or ask (an extension that waits, 若批准延时).
+
+    `by` says who paused, extended or hurried it.
+    """
 
     kind: str
     start: datetime
@@ -59,6 +64,7 @@ class Block:
     unit: int | None = None
     cause: str | None = None
     by: str | None = None
+    working: bool = False
 
     @property
     def minutes(self) -> float:
@@ -66,8 +72,12 @@ class Block:
         return (self.end - self.start).total_seconds() / 60
 
 
-def blocks(runs: Sequence[Run], *, due: datetime | None, at: datetime) -> list[Block]:
+def blocks(
+    runs: Sequence[Run], *, due: datetime | None, at: datetime, asked: datetime | None = None
+) -> list[Block]:
     """Return the stretches from the first clock to now, one after the other, then what is left.
+
+    `asked` is the deadline that a waiting extension would give.
 
     Where two clocks run at once (an assignment is signed while handling burns), the stretch is
     the shorter stage's: it says what the unit has to do first.
@@ -85,8 +95,12 @@ def blocks(runs: Sequence[Run], *, due: datetime | None, at: datetime) -> list[B
         else:
             found.append((run, start, end))
     strip = [_block(run, start, end, at=at) for run, start, end in found]
+    working = bool(strip) and strip[-1].working
     if due is not None and due > at:
-        strip.append(Block("left", at, due))
+        strip.append(Block("left", at, due, working=working))
+    begins = max(due or at, at)
+    if asked is not None and asked > begins:
+        strip.append(Block("ask", begins, asked, working=working))
     return strip
 
 
@@ -95,4 +109,5 @@ def _block(run: Run, start: datetime, end: datetime, *, at: datetime) -> Block:
     if run.stage is Stage.REVIEW:
         kind = "pause"
     named = kind == "pause" or run.cause in _NAMED
-    return Block(kind, start, end, run.stage, run.unit, run.cause, run.by if named else None)
+    by = run.by if named else None
+    return Block(kind, start, end, run.stage, run.unit, run.cause, by, run.working)

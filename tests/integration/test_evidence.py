@@ -364,10 +364,11 @@ def test_a_full_disk_is_one_sentence_and_nothing_half_written(
     folder = settings().home / "uploads"
     before = {path for path in folder.rglob("*") if path.is_file()}
     counted = rows("select count(*) as n from evidence")
+    raw = picture()  # one that lies in no folder yet: a known one is not written again
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, hard))  # every file stops at 1 kB
     try:
-        answer = send(town, picture(31), incident_id=str(case))
+        answer = send(town, raw, incident_id=str(case))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert answer.status_code == 507, answer.text
@@ -375,4 +376,4 @@ def test_a_full_disk_is_one_sentence_and_nothing_half_written(
     after = {path for path in folder.rglob("*") if path.is_file()}
     assert after <= before
     assert rows("select count(*) as n from evidence") == counted
-    assert send(town, picture(31), incident_id=str(case)).status_code == 201
+    assert send(town, raw, incident_id=str(case)).status_code == 201

@@ -87,7 +87,7 @@ def test_another_state_of_one_of_many_is_named(alike: list[UUID]) -> None:
     case = alike[2 * MORE - 1]
     name = f"案件 {number(case)}"
     sql("update incidents set status = 'checking' where id = :id", id=case)
-    assert findings() == [f"{name}：状态应为 handling，存为 checking"]
+    assert findings() == [f"{name}：状态应为 处置中，存为 待核查"]
     sql("update incidents set status = 'handling', category = (select max(code) from categories)"
         " where id = :id", id=case)  # fmt: skip
     assert [each for each in findings() if each.startswith(f"{name}：分类")]

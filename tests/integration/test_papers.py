@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from dashboard.mobile import papers
+from dashboard.mobile.drawing import qr_path
 from dispatch.incidents.clocks import Kind, Limit
 from dispatch.incidents.papers import telling
 from people.roles import Role
@@ -65,6 +66,7 @@ def test_an_order_says_who_must_do_what_by_when_and_who_ordered_it(
         "仅限工作使用",
     ):  # fmt: skip
         assert said in paper.text, said
+    assert qr_path(f"http://testserver/case/{number}")[0] in paper.text, "the code opens the case"
     assert NAME not in paper.text
     assert PHONE not in paper.text
     assert "文* 138****0416" in paper.text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy.orm import Session
@@ -49,6 +50,13 @@ def requests(session: Session, look: Look) -> list[dict[str, Any]]:
         }
         for row in queries.requests_of(session, look.incident.id)
     ]
+
+
+def new_end(found: list[dict[str, Any]]) -> datetime | None:
+    """Return the deadline that the extension which waits would give; None where none waits."""
+    ends = (each["due_after"] for each in found if each.get("due_after"))
+    said = next(ends, None)
+    return datetime.fromisoformat(said) if said else None
 
 
 def _would(look: Look, row: Request) -> dict[str, Any]:

@@ -35,6 +35,14 @@ _REPORTERS = text(
     "select id, reporter_name_enc, reporter_phone_enc from incidents where id = any(:ids)"
     " and (reporter_name_enc is not null or reporter_phone_enc is not null)"
 )
+_MERGED = text(
+    "select id, number, title, status, reported_at from incidents"
+    " where master_id = :id and status = 'merged' order by id"
+)
+_EXTENDED = text(
+    "select count(*) filter (where extensions > 0) as extended, count(*) as total"
+    " from case_fact where lead_unit = :unit and reported_at >= :since"
+)
 # The page first, then its names: joined before the limit, every open case was looked up. A limit or
 # a bound that is a value, though it binds nothing, would have every page planned anew: 1 ms.
 _PAGE = f"""
@@ -104,6 +112,18 @@ def reporters_of(
     """Return the sealed name and telephone of those cases that have a reporter."""
     found = session.execute(_REPORTERS, {"ids": list(ids)})
     return {row.id: (row.reporter_name_enc, row.reporter_phone_enc) for row in found}
+
+
+def merged_into(session: Session, master_id: UUID) -> list[dict[str, Any]]:
+    """Return the cases that were merged into this one and are in view, oldest first."""
+    found = session.execute(_MERGED, {"id": master_id}).mappings()
+    return [dict(row) for row in found]
+
+
+def extended(session: Session, unit: int, since: datetime) -> tuple[int, int]:
+    """Return how many of the cases that a unit had to handle since then were extended, of all."""
+    found = session.execute(_EXTENDED, {"unit": unit, "since": since}).one()
+    return found.extended, found.total
 
 
 def page(session: Session, wanted: Filter, *, limit: int) -> list[dict[str, Any]]:

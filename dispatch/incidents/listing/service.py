@@ -17,13 +17,9 @@ from dispatch.incidents import queries as cases
 from dispatch.incidents.acting import offering
 from dispatch.incidents.acting.service import category_of
 from dispatch.incidents.citizens.promise import Running, expected
-from dispatch.incidents.clocks import KIND_NAMES, STAGE_NAMES, Kind, Stage, used
 from dispatch.incidents.lifecycle import ACTION_NAMES, STATUS_NAMES, Action, Status
-from dispatch.incidents.listing import asked, queries
-from dispatch.incidents.stages import running
-from dispatch.incidents.strip import CAUSE_NAMES, Run, blocks
-from dispatch.incidents.tables import ClockSegment, Incident, TimelineEntry
-from dispatch.modes.grade import name_of
+from dispatch.incidents.listing import asked, clocking, queries
+from dispatch.incidents.tables import TimelineEntry
 from people.calendars import service as calendars
 from people.scope import Actor
 
@@ -104,8 +100,9 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         raise NotFound
     row = _plain(queries.rows_by_id(session, [incident_id])[0])
     rows = cases.segments(session, incident_id)
-    clock = _clock(session, incident, rows, at=at)
     look = offering.Look(session, incident, actor, at)
+    requests = asked.requests(session, look)
+    clock = clocking.clock(session, incident, rows, asked=asked.new_end(requests), at=at)
     return {
         **row,
         "status_name": STATUS_NAMES[Status(incident.status)],
@@ -116,8 +113,8 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "address": incident.address,
         "tracking_code": incident.tracking_code,
         "units": incident.units,
-        "lead": _unit(session, incident.lead_unit),
-        "holder": _unit(session, incident.holder_unit),
+        "lead": clocking.unit(session, incident.lead_unit),
+        "holder": clocking.unit(session, incident.holder_unit),
         "confidential": incident.confidential,
         **{name: getattr(incident, name) for name in ("returns", "reworks", "extensions")},
         **{name: _stamp(getattr(incident, name)) for name in _LATER},
@@ -129,9 +126,9 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "may_unmask": reporters.may_unmask(session, incident, actor),
         "attributes": incident.attributes,
         "photos": incident.photos,
-        "clocks": _clocks(rows),
+        "clocks": clocking.segments(rows),
         "clock": clock,
-        "requests": asked.requests(session, look),
+        "requests": requests,
         "shares": _shares(session, incident_id),
         "actions": offering.offered(look),
         **offering.for_forms(look),
@@ -248,74 +245,6 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _stamp(at: datetime | None) -> str | None:
     return stamp(at) if at else None
-
-
-def _unit(session: Session, unit_id: int | None) -> dict[str, Any] | None:
-    found = cases.unit(session, unit_id)
-    if found is None:
-        return None
-    return {"id": found.id, "code": found.code, "name": found.short_name, "kind": found.kind}
-
-
-def _clocks(rows: Sequence[ClockSegment]) -> list[dict[str, Any]]:
-    return [
-        {
-            "n": row.n,
-            "stage": row.stage,
-            "stage_name": STAGE_NAMES[Stage(row.stage)],
-            "unit_id": row.unit_id,
-            "kind": row.kind,
-            "kind_name": KIND_NAMES[Kind(row.kind)],
-            "limit_minutes": row.limit_minutes,
-            "cause": row.cause,
-            "cause_name": CAUSE_NAMES.get(row.cause, row.cause),
-            "started_at": _stamp(row.started_at),
-            "due_at": _stamp(row.due_at),
-            "ended_at": _stamp(row.ended_at),
-            "approved_by": row.approved_by,
-        }
-        for row in rows
-    ]
-
-
-def _clock(
-    session: Session, incident: Incident, rows: Sequence[ClockSegment], *, at: datetime
-) -> dict[str, Any]:
-    """Return what runs now and the strip of whose hands the time was in (时钟分段)."""
-    calendar = calendars.book(session).of(incident.town_code)
-    segments = [cases.as_segment(row) for row in rows]
-    handling = running(segments, Stage.HANDLE)
-    runs = [
-        Run(s.stage, s.unit, s.cause, row.approved_by, s.started_at, s.ended_at, s.due_at)
-        for s, row in zip(segments, rows, strict=True)
-    ]
-    cases.remember_units(session, (run.unit for run in runs))
-    strip = blocks(runs, due=incident.due_at, at=at)
-    spent = handling.spent + used(handling, at, calendar) if handling else None
-    return {
-        "stage": incident.due_stage,
-        "due_at": _stamp(incident.due_at),
-        "provisional": incident.due_at is not None and calendar.provisional(incident.due_at),
-        "calendar": calendar.edition,
-        "mode": incident.mode,
-        "mode_name": name_of(incident.mode),
-        "next_mark_at": _stamp(incident.next_mark_at),
-        "percent": round(100 * spent / handling.whole, 1) if handling and spent else None,
-        "strip": [
-            {
-                "kind": block.kind,
-                "start": _stamp(block.start),
-                "end": _stamp(block.end),
-                "minutes": round(block.minutes, 2),
-                "stage": block.stage.value if block.stage else None,
-                "stage_name": STAGE_NAMES[block.stage] if block.stage else "到时限",
-                "unit": _unit(session, block.unit),
-                "cause_name": CAUSE_NAMES.get(block.cause or "", block.cause),
-                "by": block.by,
-            }
-            for block in strip
-        ],
-    }
 
 
 def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
