@@ -5,13 +5,14 @@ every acknowledged id: what the server said yes to must be in the books afterwar
 """
 
 import asyncio
-import json
 import math
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from simulator.wire import Answer, Broken, Connection
 
@@ -114,14 +115,15 @@ class Steady:
                 self._next_slot += 1
                 if max(slot, time.perf_counter()) >= until:
                     return
-                await asyncio.sleep(max(0.0, slot - time.perf_counter()))
+                if (early := slot - time.perf_counter()) > 0:
+                    await asyncio.sleep(early)
                 await self._report(connection)
         finally:
             connection.close()
 
     async def _report(self, connection: Connection) -> None:
         key = str(uuid.uuid4())
-        body = json.dumps(self._draft(), ensure_ascii=False).encode()
+        body = orjson.dumps(self._draft())
         headers = {
             **self._target.headers,
             "content-type": "application/json",
@@ -133,7 +135,7 @@ class Steady:
             answer = await self._try(connection, headers, body)
             ended = time.perf_counter()
             if answer is not None and answer.status in _CREATED:
-                said = json.loads(answer.body)
+                said = orjson.loads(answer.body)
                 self.run.acks.append(
                     Ack(
                         id=said["id"],

@@ -1,9 +1,9 @@
 """Row: one report over HTTP, beside a route that only inserts and beside the bare statement."""
 
-import asyncio
 import math
 import os
 import re
+import statistics
 import subprocess
 import sys
 import time
@@ -13,8 +13,9 @@ from pathlib import Path
 
 import httpx
 import psycopg
+import uvloop
 
-from simulator.load import LoadRun, Steady, Target
+from simulator.load import LoadRun, Steady, Target, percentile
 from tests.bench import skeleton
 from tests.bench.drafts import drafts
 from tests.bench.shared import Bench, paused
@@ -23,7 +24,7 @@ from tests.bench.table import Row
 
 CLIENTS = 8
 WARM_S = 4.0
-RUN_S = 12.0
+TURNS, TURN_S = 9, 2.0
 
 # What the report's statement does at the least: locate by LEFT JOIN, store case, entry, segment,
 # change and timer.
@@ -63,32 +64,52 @@ create table if not exists bench_outbox (id bigint generated always as identity 
 
 
 def measure(bench: Bench) -> list[Row]:
-    """Flat out over eight connections, the product's background at rest while it is measured."""
+    """Flat out over eight connections, the product's background at rest while it is measured.
+
+    The machine's pace drifts, so route and floor take turns; the ratio is the median of the turns.
+    """
     stack = bench.stack()
     floor_sql = pgbench(stack)
-    with paused(stack):
-        ours = flat_out(stack.target(), stack)
-    with skeleton_server(stack) as target, paused(stack):
-        floor_http = flat_out(target, stack)
-    rate, p95 = ours.per_second(), ours.percentile_ms(0.95)
-    to_http, to_sql = rate / floor_http.per_second(), rate / floor_sql
-    refused = f"; refused {ours.refused[:1]}" if ours.refused else ""
+    with skeleton_server(stack) as bare, paused(stack):
+        ours, floor_http = turns(stack, stack.target(), bare)
+    rate, p95 = _rate(ours), _p95(ours)
+    shares = sorted(a.per_second() / b.per_second() for a, b in zip(ours, floor_http, strict=True))
+    to_http, to_sql = statistics.median(shares), rate / floor_sql
+    refused = [each for run in ours for each in run.refused][:1]
+    note = (
+        f"{sum(len(run.acks) for run in ours)} acknowledged; turns {shares[0]:.2f}-{shares[-1]:.2f}"
+    )
     return [
         Row("report over HTTP, 8 clients (a)", f"{rate:.0f}/s", "≥ 0.6 of (a)", to_http >= 0.6,
-            floor=f"{floor_http.per_second():.0f}/s insert-only route", ratio=f"{to_http:.2f}",
-            value=rate, note=f"{len(ours.acks)} acknowledged{refused}"),
+            floor=f"{_rate(floor_http):.0f}/s insert-only route", ratio=f"{to_http:.2f}",
+            value=rate, note=f"{note}; refused {refused}" if refused else note),
         Row("report over HTTP, 8 clients (b)", f"{rate:.0f}/s", "≥ 0.08 of (b)", to_sql >= 0.08,
             floor=f"{floor_sql:.0f}/s pgbench", ratio=f"{to_sql:.3f}", value=rate),
         Row("report over HTTP, p95", f"{p95:.0f} ms", "≤ 50 ms", p95 <= 50, value=p95,
-            floor=f"{floor_http.percentile_ms(0.95):.0f} ms insert-only route"),
+            floor=f"{_p95(floor_http):.0f} ms insert-only route"),
     ]  # fmt: skip
 
 
-def flat_out(target: Target, stack: Stack) -> LoadRun:
-    """As fast as answered, after a warm-up that is not counted."""
+def turns(stack: Stack, *targets: Target) -> list[list[LoadRun]]:
+    """As fast as answered, each target in its turn, after a warm-up that is not counted."""
     draft = drafts(stack, seed=time.time_ns())
-    asyncio.run(Steady(target, draft, rate=math.inf).play(WARM_S, clients=CLIENTS))
-    return asyncio.run(Steady(target, draft, rate=math.inf).play(RUN_S, clients=CLIENTS))
+    for target in targets:
+        uvloop.run(Steady(target, draft, rate=math.inf).play(WARM_S, clients=CLIENTS))
+    runs: list[list[LoadRun]] = [[] for _ in targets]
+    for turn in range(TURNS):
+        order = list(zip(targets, runs, strict=True))
+        for target, done in order if turn % 2 else reversed(order):
+            load = Steady(target, draft, rate=math.inf)
+            done.append(uvloop.run(load.play(TURN_S, clients=CLIENTS)))
+    return runs
+
+
+def _rate(runs: list[LoadRun]) -> float:
+    return statistics.median(run.per_second() for run in runs)
+
+
+def _p95(runs: list[LoadRun]) -> float:
+    return percentile([ack.latency for run in runs for ack in run.acks], 0.95) * 1000
 
 
 @contextmanager
