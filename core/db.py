@@ -190,10 +190,13 @@ async def async_rows(login: Login, statement: bytes, values: Sequence[Any]) -> l
     """
     try:
         pool = await _pool(login, autocommit=True)
-        async with pool.connection() as connection:
+        connection = await pool.getconn()
+        try:  # nothing to commit: what the pool would do at the end of a block costs a tenth of it
             cursor = psycopg.AsyncRawCursor(connection, row_factory=dict_row)
             await cursor.execute(statement, values)
             return await cursor.fetchall()
+        finally:
+            await pool.putconn(connection)
     except (psycopg.Error, PoolTimeout) as error:
         if is_outage(error):
             raise Busy from error

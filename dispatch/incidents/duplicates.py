@@ -109,15 +109,12 @@ def offer(
 ) -> Sequence[Twin]:
     """Return the likeliest twins, best first; never more than five, never below the floor."""
     words = grams(description) if candidates else frozenset()
-    twins = [
-        Twin(
-            id=candidate.id,
-            number=candidate.number,
-            distance_m=round(candidate.distance_m, 1),
-            score=score(candidate, words, category=category, radius_m=radius_m, window_h=window_h),
-        )
-        for candidate in candidates
-        if candidate.distance_m <= radius_m and abs(candidate.hours) <= window_h
-    ]
+    twins: list[Twin] = []
+    for each in candidates:
+        if each.distance_m > radius_m or abs(each.hours) > window_h:
+            continue
+        worth = score(each, words, category=category, radius_m=radius_m, window_h=window_h)
+        if worth >= LEAST:
+            twins.append(Twin(each.id, each.number, round(each.distance_m, 1), worth))
     twins.sort(key=lambda twin: (-twin.score, twin.distance_m, twin.number))
-    return [twin for twin in twins if twin.score >= LEAST][:OFFERED]
+    return twins[:OFFERED]

@@ -23,8 +23,8 @@ from tests.bench.stack import Stack, free_port
 from tests.bench.table import Row
 
 CLIENTS = 8
-WARM_S = 4.0
-TURNS, TURN_S = 9, 2.0
+WARM_S = 2.0
+TURNS, TURN_S = 9, 1.3
 
 # What the report's statement does at the least: locate by LEFT JOIN, store case, entry, segment,
 # change and timer.

@@ -242,10 +242,12 @@ def _told(reports: Sequence[dict[str, Any]], rows: list[dict[str, Any]]) -> list
 
 
 def _as_json(reports: Sequence[dict[str, Any]]) -> bytes:
+    """Return reports as the statement reads them; what is not said is NULL there, and not sent."""
+    told = [{name: v for name, v in each.items() if v is not None} for each in reports]
     try:
-        return orjson.dumps(reports, default=_said)
+        return orjson.dumps(told, default=_said)
     except TypeError:  # a number beyond 64 bits somewhere in the attributes
-        return json.dumps(reports, default=_said, ensure_ascii=False).encode()
+        return json.dumps(told, default=_said, ensure_ascii=False).encode()
 
 
 def _said(value: object) -> str:
