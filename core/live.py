@@ -187,6 +187,12 @@ class Poker:
         if self._poking is None or self._poking.done():  # Redis hangs: one poke waits, not many
             self._poking = loop.create_task(self._publish())
 
+    async def close(self) -> None:
+        """Let go of Redis, when the loop is about to end."""
+        connection, self._redis = self._redis, None
+        if connection is not None:
+            await connection.aclose()
+
     async def _publish(self) -> None:
         if time.monotonic() < _quiet_until[0]:
             return

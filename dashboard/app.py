@@ -21,7 +21,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Match
 from starlette.types import Scope
 
-from core import db, logs
+from core import db, live, logs
 from core.access import Access
 from core.errors import NotFound
 from core.settings import ROOT, settings
@@ -112,6 +112,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
             task.cancel()
         await asyncio.gather(*watching, return_exceptions=True)
         await health.pulse.close()
+        await live.poker.close()
         await db.dispose_async()
 
 
