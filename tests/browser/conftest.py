@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from typing import Any
 
 import httpx
@@ -18,7 +17,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 from core import clock
-from core.settings import ROOT, settings
+from core.settings import settings
+from tests.browser.nursery import born
 from tests.conftest import Servers, fresh_county
 from tests.web import credentials, password_of
 
@@ -35,7 +35,7 @@ FLAGS = (
 PATIENCE_MS = 60_000  # two shared cores and software GL
 READY_WITHIN_S = 240
 PARTS = {
-    "web": ("uvicorn", "dashboard.app:server", "--timeout-graceful-shutdown", "1"),
+    "web": ("uvicorn.main", "dashboard.app:server", "--timeout-graceful-shutdown", "1"),
     "relay": ("workers.relay",),
     "worker-1": ("workers.jobs", "1"),
     "scheduler": ("workers.schedule",),
@@ -47,7 +47,7 @@ class Site:
     """One served county: its address and its processes, by name."""
 
     port: int
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, ForkServerProcess] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -60,10 +60,7 @@ class Site:
         log.mkdir(parents=True, exist_ok=True)
         for name, argv in PARTS.items():
             more = ("--host", "127.0.0.1", "--port", str(self.port)) if name == "web" else ()
-            with (log / f"browser-{name}.log").open("wb") as out:
-                self.processes[name] = subprocess.Popen(
-                    [sys.executable, "-m", *argv, *more], cwd=ROOT, stdout=out, stderr=out
-                )
+            self.processes[name] = born((*argv, *more), log / f"browser-{name}.log")
         deadline = time.monotonic() + READY_WITHIN_S
         while time.monotonic() < deadline:
             try:
@@ -77,22 +74,25 @@ class Site:
     def stop(self) -> None:
         """End what was started here, by its id."""
         for process in self.processes.values():
-            process.send_signal(signal.SIGCONT)
-            process.terminate()
+            if process.pid and process.is_alive():
+                os.kill(process.pid, signal.SIGCONT)
+                process.terminate()
         for process in self.processes.values():
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
+            process.join(10)
+            if process.is_alive():
                 process.kill()
+                process.join()
 
     @contextmanager
     def frozen(self, name: str) -> Iterator[None]:
         """Stop one part for a while, as a hung process would."""
-        os.kill(self.processes[name].pid, signal.SIGSTOP)
+        pid = self.processes[name].pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            os.kill(self.processes[name].pid, signal.SIGCONT)
+            os.kill(pid, signal.SIGCONT)
 
     def client(self, username: str) -> httpx.Client:
         """Return an HTTP client that is signed in."""
