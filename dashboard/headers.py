@@ -13,6 +13,9 @@ from dashboard.api.problems import SENTENCES, problem
 MOST_BYTES = 12 * 1024 * 1024
 MOST_JSON_BYTES = 2 * 1024 * 1024
 MOST_TABLE_BYTES = 41 * 1024 * 1024  # a table of 100,000 reports, and its wrapping
+# pages full of live data: the browser asks for it while it still reads their scripts
+LIVE_PAGES = ("/wall", "/desk")
+_AHEAD = (b"link", b"</live/snapshot>; rel=preload; as=fetch; crossorigin")
 log = logging.getLogger(__name__)
 _FIXED = [
     (b"x-content-type-options", b"nosniff"),
@@ -103,6 +106,8 @@ class Guard:
             ("/assets/", "/vendor/", "/fonts/", "/geo/", "/_dash-c", "/mobile/")
         ):
             added.append((b"cache-control", b"no-store"))
+        if scope["path"] in LIVE_PAGES and message["status"] == 200:  # noqa: PLR2004
+            added.append(_AHEAD)
         if scope["scheme"] == "https":
             added.append((b"strict-transport-security", b"max-age=31536000"))
         return [(name, value) for name, value in added if name not in given]

@@ -25,6 +25,8 @@
   const KEPT_EVENTS = 400;
   const CHUNK = 100;
 
+  const HIDDEN_MS = 500; // a tab in the background paints nothing and must not wait for it
+  const AWAY_MS = 3e3; // with no data to be had the map is drawn all the same
   const live = { state: "starting", beat: null, heardAt: 0, lostAt: 0, tries: 0, leader: false };
   const tab = Math.random().toString(36).slice(2);
   const recent = []; // what the leader heard lately, for tabs that open later
@@ -339,9 +341,11 @@
     }
   }
 
+  let begun = null;
   /** Begin: the whole scope first, then the stream from that number on. */
-  async function start() {
-    if (live.startedAt) return;
+  const start = () => (begun = begun || begin());
+
+  async function begin() {
     live.startedAt = Date.now();
     mark("state", "starting");
     setInterval(() => {
@@ -356,9 +360,18 @@
     judge();
   }
 
+  /** The first data stands painted: whatever is heavy, a map or a chart, begins now. */
+  async function painted() {
+    await Promise.race([start(), new Promise((done) => setTimeout(done, AWAY_MS))]);
+    await new Promise((done) => {
+      setTimeout(done, HIDDEN_MS);
+      requestAnimationFrame(() => setTimeout(done));
+    });
+  }
+
   const onState = (listener) => stateListeners.add(listener);
   /** Hear every event as it comes, of closed cases too, which the county does not hold. */
   const onEvent = (listener) => eventListeners.add(listener);
 
-  yw.live = { info: live, start, resync, refreshOwed, onState, onEvent, getJson };
+  yw.live = { info: live, start, painted, resync, refreshOwed, onState, onEvent, getJson };
 })();

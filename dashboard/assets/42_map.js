@@ -376,10 +376,11 @@
     }
   }
 
-  /** Ask for the library and the boundaries before the page stands: they are what takes longest. */
+  /** Fetch what a map needs before the page stands; it is read once the page has drawn its data. */
   function prepare() {
-    if (!supported()) return;
-    loadLibrary();
+    const ahead = document.createElement("link");
+    Object.assign(ahead, { rel: "preload", as: "script", href: `${VENDOR}maplibre-gl-csp.js` });
+    document.head.append(ahead);
     loadBoundaries();
   }
 

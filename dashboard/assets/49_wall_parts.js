@@ -98,7 +98,7 @@
     return (
       `<div class="left ${ink}">${caption ? `<p>${caption}</p>` : ""}` +
       `<div class="num${small}">${left.figure}<small>${left.unit}</small></div>${bar(left.used, left.tone)}` +
-      `<p class="lim">${caption ? `上报 ${moments.limit(c.from, now)}　` : ""}时限 ${left.limit}</p></div>`
+      `<p class="lim">${caption ? `<span>上报 ${moments.limit(c.from, now)}</span>　` : ""}<span>时限 ${left.limit}</span></p></div>`
     );
   }
 

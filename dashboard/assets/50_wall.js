@@ -107,8 +107,32 @@
     }
   }
 
-  /** Begin the wall; returns the scale that charts are drawn with. */
-  function start() {
+  function openMap() {
+    if (!yw.map.supported()) return;
+    const options = {
+      k: scale(),
+      mark: 27,
+      label: 31,
+      interactive: false,
+      padding: 26,
+      dots: true,
+      unit: 7.5,
+      stroke: 1.35,
+    };
+    yw.map.open(at("wall-map"), options).then((map) => {
+      view.map = map;
+      draw();
+    });
+    window.addEventListener("resize", () => {
+      if (!view.map) return;
+      view.map.options.k = scale();
+      view.map.repaint();
+      view.map.resized();
+    });
+  }
+
+  /** Begin the wall; tells the scale that charts are drawn with, once the first data is seen. */
+  async function start() {
     const pane = at("wall-map");
     if (!pane || pane.dataset.started) return scale();
     pane.dataset.started = "1";
@@ -116,30 +140,10 @@
     county.listen(later);
     setInterval(tick, 1000);
     setInterval(lookAfterSystem, 10e3);
-    live.start().then(lookAfterSystem);
-    if (yw.map.supported()) {
-      const options = {
-        k: scale(),
-        mark: 27,
-        label: 31,
-        interactive: false,
-        padding: 26,
-        dots: true,
-        unit: 7.5,
-        stroke: 1.35,
-      };
-      yw.map.open(pane, options).then((map) => {
-        view.map = map;
-        draw();
-      });
-      window.addEventListener("resize", () => {
-        if (!view.map) return;
-        view.map.options.k = scale();
-        view.map.repaint();
-        view.map.resized();
-      });
-    }
     tick();
+    await live.painted();
+    openMap();
+    lookAfterSystem();
     return scale();
   }
 

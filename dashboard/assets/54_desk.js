@@ -242,7 +242,8 @@
     else if (["map", "cases", "alerts"].includes(wanted)) show(wanted);
   }
 
-  function start() {
+  /** Begin the desk; tells the scale that charts are drawn with, once the first data is seen. */
+  async function start() {
     if (!root() || root().dataset.started) return 1;
     root().dataset.started = "1";
     bar.start(root(), { take, geo: () => view.map, onTheme: () => view.map?.repaint() });
@@ -253,10 +254,10 @@
     live.onState(draw);
     county.listen(noticeChange);
     setInterval(draw, 1000);
-    live.start();
     if (county.state.epoch) noticeChange({ full: true });
-    openMap();
     openFromAddress();
+    await live.painted();
+    openMap();
     return 1;
   }
 

@@ -9,7 +9,7 @@
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     yiwang: {
-      /** The page stands: begin its script; returns the scale that its charts are drawn with. */
+      /** The page stands: begin its script; tells the scale that its charts are drawn with. */
       start() {
         if (document.getElementById("wall")) return yw.wall.start();
         if (document.getElementById("desk")) return yw.desk.start();
@@ -17,6 +17,8 @@
         if (document.getElementById("case")) return yw.casePage.start();
         return 1;
       },
+      /** Put a part in its place, once its store says something. */
+      place: (said, part) => (said ? part : window.dash_clientside.no_update),
       /** Layers ticked on the page become a command for the map. */
       layers(ticked) {
         const names = ["cases", "responders", "alerts", "density"];

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from dash import dcc, html
 
 from dashboard import ids
+from dashboard.components.shell import afterwards
 from dashboard.theme import GRAPH_CONFIG
 
 LAYERS = {"cases": "案件", "responders": "力量", "alerts": "预警", "density": "在办密度"}
@@ -141,10 +142,13 @@ def map_frame() -> list[Any]:
     """Return the map with its layers, tools, scale and the chart that stands in without WebGL."""
     return [
         html.Div(id="desk-map", className="map-pane"),
-        dcc.Graph(
-            id=ids.DESK_PLAIN_MAP,
-            config={"displayModeBar": False, "responsive": True},
-            figure=go.Figure(layout={"template": None}),
+        afterwards(
+            dcc.Graph(
+                id=ids.DESK_PLAIN_MAP,
+                config={"displayModeBar": False, "responsive": True},
+                figure=go.Figure(layout={"template": None}),
+            ),
+            ids.NO_GL,
         ),
         html.Div(
             dcc.Checklist(
@@ -170,13 +174,15 @@ def map_frame() -> list[Any]:
     ]
 
 
-def chart(chart_id: str) -> dcc.Graph:
-    """Return an empty chart that a callback fills."""
-    return dcc.Graph(
-        id=chart_id,
-        className="desk-chart",
-        config=GRAPH_CONFIG,
-        figure=go.Figure(layout={"template": None}),
+def chart(chart_id: str) -> html.Div:
+    """Return the place of an empty chart that a callback fills."""
+    return afterwards(
+        dcc.Graph(
+            id=chart_id,
+            className="desk-chart",
+            config=GRAPH_CONFIG,
+            figure=go.Figure(layout={"template": None}),
+        )
     )
 
 
@@ -189,7 +195,7 @@ def cases_view() -> html.Div:
         ],
         className="tabs",
     )
-    return html.Div([tabs, _grid()], id="view-cases", className="view")
+    return html.Div([tabs, afterwards(_grid())], id="view-cases", className="view")
 
 
 _COLUMNS: list[dict[str, Any]] = [

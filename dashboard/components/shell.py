@@ -6,14 +6,16 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import dash
-from dash import ClientsideFunction, Input, Output, clientside_callback, dcc, html
+from dash import MATCH, ClientsideFunction, Input, Output, State, clientside_callback, dcc, html
 
 from dashboard import ids
 from dashboard.theme import INDEX
 
-__all__ = ["INDEX", "scope_key", "shell", "stores"]
+__all__ = ["INDEX", "afterwards", "scope_key", "shell", "stores"]
 
 if TYPE_CHECKING:
+    from dash.development.base_component import Component
+
     from core.access import Access
 
 PULSE_MS = 60_000
@@ -42,6 +44,31 @@ def stores() -> list[dcc.Store | dcc.Interval]:
     ]
 
 
+def afterwards(part: Component, when: str = ids.SCALE) -> html.Div:
+    """Return the place of a part that is put there once the store `when` says something.
+
+    Dash holds a page back until the libraries of all its parts are read, a second and more on a
+    slow machine: what the page was opened for comes first.
+    """
+    name = str(part.id)
+    return html.Div(
+        [
+            dcc.Store(id={"later": name, "when": when, "as": "held"}, data=part.to_plotly_json()),
+            html.Div(
+                id={"later": name, "when": when, "as": "shown"}, style={"display": "contents"}
+            ),
+        ],
+        style={"display": "contents"},
+    )
+
+
+for _store in (ids.SCALE, ids.NO_GL):
+    clientside_callback(
+        ClientsideFunction("yiwang", "place"),
+        Output({"later": MATCH, "when": _store, "as": "shown"}, "children"),
+        Input(_store, "data"),
+        State({"later": MATCH, "when": _store, "as": "held"}, "data"),
+    )
 clientside_callback(
     ClientsideFunction("yiwang", "start"), Output(ids.SCALE, "data"), Input(ids.BOOT, "data")
 )

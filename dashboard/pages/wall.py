@@ -9,7 +9,7 @@ from dash import Input, Output, callback, dcc, html
 from core import clock
 from dashboard import figures, ids, reads
 from dashboard.auth import current_access
-from dashboard.components.shell import scope_key, stores
+from dashboard.components.shell import afterwards, scope_key, stores
 from dashboard.theme import GRAPH_CONFIG
 
 dash.register_page(__name__, path="/wall", title="大屏 · 长沙县一网统管", name="大屏")
@@ -62,12 +62,14 @@ def _map() -> html.Section:
     )
 
 
-def _chart(chart_id: str, kind: str) -> dcc.Graph:
-    return dcc.Graph(
-        id=chart_id,
-        className=f"wall-chart {kind}",
-        config=GRAPH_CONFIG,
-        figure=go.Figure(layout={"template": None}),
+def _chart(chart_id: str, kind: str) -> html.Div:
+    return afterwards(
+        dcc.Graph(
+            id=chart_id,
+            className=f"wall-chart {kind}",
+            config=GRAPH_CONFIG,
+            figure=go.Figure(layout={"template": None}),
+        )
     )
 
 

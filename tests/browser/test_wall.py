@@ -106,6 +106,8 @@ def test_a_wall_opened_by_its_link_draws_and_follows_with_nobody_signed_in(
     context.on("response", lambda got: answers.append(got))  # noqa: PLW0108 Playwright marks it
     page = open_live(context, site, made["path"], map_id="wall-map")
     assert page.url == f"{site.url}/wall"
+    told = [got for got in answers if got.url.endswith("/live/snapshot")]
+    assert len(told) == 1, "what was asked for ahead of the scripts is what they draw"
     seq = page.evaluate("Number(document.body.dataset.seq)")
     site.report("井盖缺失", *XINGSHA, frame="gcj02")
     until(page, f"Number(document.body.dataset.seq) > {seq}")
