@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -125,6 +126,7 @@ def _feed_back(acting: Acting) -> None:
         acting.shots,
         within_m=category.evidence_within_m,
         placed=incident.located_by == "point",
+        since=_sent_back_at(acting),
     )
     if missing:
         raise Invalid(missing, field="photos")
@@ -132,6 +134,14 @@ def _feed_back(acting: Acting) -> None:
     incident.fed_back_at = acting.at
     incident.handled_by = acting.actor.person
     incident.handling_unit = incident.lead_unit
+
+
+def _sent_back_at(acting: Acting) -> datetime | None:
+    """Return when the work was found not to be done (返工, 重启): what proves it now is newer."""
+    incident = acting.incident
+    if not incident.reworks and not incident.reopens:
+        return None
+    return queries_parties.sent_back_at(acting.session, incident.id)
 
 
 def _pass(acting: Acting) -> None:
