@@ -145,8 +145,7 @@ def _sent_back_at(acting: Acting) -> datetime | None:
 
 
 def _pass(acting: Acting) -> None:
-    if acting.incident.open_legs > 0:
-        raise Conflict("还有未办结的纠纷环节，不能结案", open_legs=acting.incident.open_legs)
+    decisions.require_legs_over(acting)
 
 
 def _fail(acting: Acting) -> None:

@@ -19,6 +19,7 @@ from dispatch.incidents.lifecycle import REQUEST_NAMES, RequestKind, Turn
 from dispatch.incidents.tables import Incident, Request
 from people.calendars import service as calendars
 from people.calendars.workdays import Workdays
+from people.scope import Actor
 
 RULE_AFTER_RETURNS = 2
 REVIEWED_WITHIN = timedelta(minutes=REVIEW_EVERY_MINUTES)
@@ -97,12 +98,15 @@ def returns_until(session: Session, incident: Incident, *, at: datetime) -> date
 
 
 def decide(acting: Acting) -> None:
-    """Settle a request; nobody decides their own."""
+    """Settle a request; nobody decides their own, and who handles a case does not close it."""
     request, turn = acting.waiting, acting.step.turn
     assert request is not None  # noqa: S101  the service found it before choosing the step
-    mine = request.asked_account is not None and request.asked_account == acting.actor.account
-    if mine:
+    if is_own(request, acting.actor):
         raise SamePerson("不能审批自己的申请")
+    if turn is Turn.FORCED_CLOSE:
+        if in_whose_hands(acting.incident, acting.actor):
+            raise SamePerson("处置单位不能给自己的案件结案，请由其他单位审批")
+        require_legs_over(acting)
     request.decided_at, request.decided_by = acting.at, acting.actor.name
     request.decided_account = acting.actor.account
     request.approved = bool(acting.asked.approve)
@@ -125,6 +129,24 @@ def decide(acting: Acting) -> None:
             acting.data["review_minutes"] = acting.review.minutes
     elif turn is Turn.SHARE:
         share_as_asked(acting, request)
+
+
+def is_own(request: Request, actor: Actor) -> bool:
+    """Tell whether somebody asked for this, under whichever account."""
+    by_account = request.asked_account is not None and request.asked_account == actor.account
+    by_person = request.asked_person is not None and request.asked_person == actor.person
+    return by_account or by_person
+
+
+def in_whose_hands(incident: Incident, actor: Actor) -> bool:
+    """Tell whether somebody is of the unit that handles a case, or handled it."""
+    return actor.unit is not None and actor.unit in {incident.lead_unit, incident.handling_unit}
+
+
+def require_legs_over(acting: Acting) -> None:
+    """Refuse to close a case while a leg of its dispute is open (未办结的纠纷环节)."""
+    if acting.incident.open_legs > 0:
+        raise Conflict("还有未办结的纠纷环节，不能结案", open_legs=acting.incident.open_legs)
 
 
 def _extension(acting: Acting, request: Request) -> Limit:

@@ -66,6 +66,17 @@ class _Known:
             self._county[post] = people.post_of(self.session, county, post) if county else None
         return self._county[post]
 
+    def checking(self, case: Incident) -> int | None:
+        """Return the post that checks what was handled: never one of the unit that handled it."""
+        if case.holder_unit is None:
+            return None
+        if case.holder_unit != case.handling_unit:
+            return self.leading(case.holder_unit)
+        if not case.confidential:
+            return self.of_county(Post.CHECKER)
+        above = cases.unit(self.session, case.holder_unit)  # a confidential case: one step up
+        return self.leading(above.parent_id) if above and above.parent_id else None
+
     def place(self, incident: Incident) -> str:
         """Return town and village of a case in words."""
         codes = (incident.town_code, incident.village_code)
@@ -153,16 +164,14 @@ def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[D
 
 
 def _who_calls(known: _Known, case: Incident) -> int | None:
-    """Return the post that calls back: reception; of a confidential case, whoever holds it."""
-    if not case.confidential:
-        return known.of_county(Post.RECEPTIONIST)
-    return known.leading(case.holder_unit) if case.holder_unit else None
+    """Return the post that calls back: reception; of a confidential case, whoever checks it."""
+    return known.checking(case) if case.confidential else known.of_county(Post.RECEPTIONIST)
 
 
 def _whose_turn(known: _Known, case: Incident) -> int | None:
     status = Status(case.status)
     if status in _IN_UNIT_HANDS and case.lead_unit:
         return known.leading(case.lead_unit)
-    if status is Status.CHECKING and case.holder_unit == case.handling_unit:
-        return known.of_county(Post.CHECKER)
+    if status is Status.CHECKING:
+        return known.checking(case)
     return known.leading(case.holder_unit) if case.holder_unit else None

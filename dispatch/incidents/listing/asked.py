@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from core.live import stamp
 from dispatch.incidents import queries, reasons
-from dispatch.incidents.acting.decisions import extra_of
+from dispatch.incidents.acting.decisions import extra_of, is_own
 from dispatch.incidents.acting.offering import Look
 from dispatch.incidents.acting.stretching import stretched
 from dispatch.incidents.clocks import Stage
@@ -35,7 +35,7 @@ def requests(session: Session, look: Look) -> list[dict[str, Any]]:
             "label": REQUEST_NAMES.get(row.kind, row.kind),  # type: ignore[call-overload]
             "asked_by": row.asked_by,
             "unit": _name(session, row.unit_id),
-            "mine": row.asked_account is not None and row.asked_account == look.actor.account,
+            "mine": is_own(row, look.actor),
             "reason": row.reason_code,
             "reason_name": reasons.name_of(row.reason_code, among=row.kind),
             "note": row.note,
