@@ -174,6 +174,8 @@ def _merge(acting: Acting) -> None:
     if master.status in {Status.MERGED, Status.REJECTED}:
         raise Conflict("目标案件已并案或未受理，请选择其他案件")
     acting.incident.master_id = master.id
+    if master.closed_at is not None and acting.incident.reported_at > master.closed_at:
+        raise Conflict("目标案件办结后又报来的是复发，不能并案：请重启原案，或另行办理")
     acting.incident.status_before = acting.incident.status
     acting.data |= {"into": str(master.id), "into_number": master.number}
 
