@@ -17,7 +17,7 @@ from dispatch.incidents.lifecycle import (
     Turn,
     advance,
 )
-from dispatch.incidents.stages import News, Situation, follow, running
+from dispatch.incidents.stages import HANDING_ON, News, Situation, follow, running
 from dispatch.modes.grade import Regime
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ FACTS: Final = frozenset(
 """What only the platform may write beside a line: the case is told again from it."""
 
 SYSTEM: Final = "system"
-_MOVE_CLOCKS: Final = frozenset({Action.REASSIGN, Action.RULE, Action.LOCATE})
+_MOVE_CLOCKS: Final = HANDING_ON | {Action.LOCATE}
 """Actions that may move a clock where they leave the case as it stands."""
 CELLS_A_TOWN: Final = 10**6  # a cell's code is its town's and six digits
 _CARDS: Final = tuple(mark.value for mark in CARDS)
@@ -323,6 +323,7 @@ def _reopened(told: Told, line: Line, step: Step) -> None:
     told.reopens += 1
     told.fed_back_at = None
     if step.after is Status.ASSIGNED:
+        told.lead_unit = told.lead_unit or told.holder_unit
         told.assigned_at, told.signed_at, told.mark_percent = line.at, None, 0
 
 

@@ -34,6 +34,9 @@ MODE: Final = "mode"
 _URGENT: Final = 2
 _REVIEW: Final = Limit(Kind.CALENDAR_DAY, REVIEW_EVERY_MINUTES)
 _RESUMING: Final = frozenset({Action.RESUME, Action.FAIL_CHECK})
+HANDING_ON: Final = frozenset({Action.REASSIGN, Action.RULE, Action.ESCALATE, Action.DE_ESCALATE})
+"""Actions that put a case into other hands, even where its status stays the same."""
+_AT_THE_HOLDER: Final = frozenset({Stage.ACCEPT, Stage.VERIFY, Stage.ASSIGN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,8 @@ def switch(
     review: Limit | None = None,
 ) -> list[Segment]:
     """Return all segments after `step`: those that stop carry `ended_at`, new ones stand last."""
-    if not step.moves and step.action not in {Action.REASSIGN, Action.RULE}:
+    changes_hands = step.action in HANDING_ON or _found_elsewhere(step, segments, situation)
+    if not step.moves and not changes_hands:
         return list(segments)
     after = step.after
     keeps_handling = after is Status.HANDLING and step.action is Action.SIGN
@@ -152,6 +156,15 @@ def switch(
         return stopped
     started = _started(step, stopped, situation=situation, at=at, review=review or _REVIEW)
     return [*stopped, *started]
+
+
+def _found_elsewhere(step: Step, segments: Sequence[Segment], situation: Situation) -> bool:
+    """Tell whether a case was found to lie with another holder (定位) before anybody handled it."""
+    stage = STAGE_OF[step.after]
+    if step.action is not Action.LOCATE or stage not in _AT_THE_HOLDER:
+        return False
+    clock = running(segments, stage)
+    return clock is not None and clock.unit != situation.holder
 
 
 def extend(
@@ -230,6 +243,9 @@ def _started(
     stage = STAGE_OF[step.after]
     if stage is None:
         return []
+    paused = _last(stopped, stage) if step.action is Action.UNMERGE else None
+    if paused is not None:
+        return [_resumed(paused, situation=situation, at=at, cause=cause)]
     if stage is Stage.REVIEW:
         limit = review
         holder = situation.lead
@@ -261,7 +277,7 @@ def _resumed(paused: Segment, *, situation: Situation, at: datetime, cause: str)
     rest = carry_on(situation.counted_now(paused), at=at, calendar=calendar, cause=cause)
     if situation.mode is None:
         return rest
-    limit = situation.limit(Stage.HANDLE)
+    limit = situation.limit(paused.stage)
     return under_mode(rest, limit, at=at, calendar=calendar, cause=MODE)
 
 

@@ -164,6 +164,7 @@ def _reopen(acting: Acting) -> None:
     incident.reopens += 1
     incident.fed_back_at = None
     if acting.step.after is Status.ASSIGNED:
+        incident.lead_unit = incident.lead_unit or incident.holder_unit
         incident.assigned_at, incident.signed_at, incident.mark_percent = acting.at, None, 0
 
 
@@ -173,9 +174,9 @@ def _merge(acting: Acting) -> None:
         raise Invalid("不能并入自己", field="into")
     if master.status in {Status.MERGED, Status.REJECTED}:
         raise Conflict("目标案件已并案或未受理，请选择其他案件")
-    acting.incident.master_id = master.id
     if master.closed_at is not None and acting.incident.reported_at > master.closed_at:
         raise Conflict("目标案件办结后又报来的是复发，不能并案：请重启原案，或另行办理")
+    acting.incident.master_id = master.id
     acting.incident.status_before = acting.incident.status
     acting.data |= {"into": str(master.id), "into_number": master.number}
 

@@ -14,6 +14,7 @@ from core.live import Scope
 from dispatch.incidents import collecting, editions, queries
 from dispatch.incidents.acting.changes import carry_out
 from dispatch.incidents.acting.grants import follow_hands
+from dispatch.incidents.acting.parties import let_go
 from dispatch.incidents.acting.situation import newer_category, regime_of, situation_of
 from dispatch.incidents.acting.under_way import Acting, ActionRequest, SamePerson
 from dispatch.incidents.catalogue import Category
@@ -42,6 +43,7 @@ from people.scope import Actor
 _MAX_DATA = 16_000
 _FIRST_REQUEST = 2  # the first act on a report cannot be a request, so nothing waits at rev 2
 _CHECKS = frozenset({Action.PASS_CHECK, Action.FAIL_CHECK})
+_TO_OTHERS = frozenset({Action.REASSIGN, Action.RULE})  # what the unit before asked for is void
 _MOVES_OUT_OF_VIEW = frozenset(
     {
         Action.ASSIGN, Action.REASSIGN, Action.RULE, Action.DECIDE, Action.ESCALATE,
@@ -116,6 +118,8 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     carry_out(acting)
     if incident.confidential:
         follow_hands(acting, lead)
+    elif lead is not None and lead != incident.lead_unit:
+        let_go(acting, lead)
     incident.status = step.after.value
     incident.rev += 1
     situation, changed = _situation(acting)
@@ -124,7 +128,7 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     if percent is not None:
         incident.mark_percent = percent
     _store_segments(acting, rows, segments, situation.mode)
-    if step.moves and incident.rev > _FIRST_REQUEST:
+    if (step.moves or step.action in _TO_OTHERS) and incident.rev > _FIRST_REQUEST:
         queries.drop_requests(session, incident.id, at=acting.at, by=acting.actor.name)
     project(session, incident, segments, calendar=situation.calendar, at=acting.at)
     _record(acting)
