@@ -32,8 +32,8 @@ FACTS: Final = frozenset(
     {
         "approved", "calendar", "card", "category_version", "cell_code", "extra_minutes", "from",
         "from_unit", "holder_unit", "into", "into_number", "level", "mark", "mode", "must_rule",
-        "overdue", "percent", "request_id", "request_kind", "reused_photos", "review_minutes", "to",
-        "to_unit", "to_unit_name", "town_code", "true", "village_code",
+        "overdue", "percent", "reply_by", "request_id", "request_kind", "reused_photos",
+        "review_minutes", "to", "to_unit", "to_unit_name", "town_code", "true", "village_code",
     }
 )  # fmt: skip
 """What only the platform may write beside a line: the case is told again from it."""

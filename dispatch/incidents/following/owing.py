@@ -34,6 +34,7 @@ TURNS: Final[dict[Status, tuple[str, str]]] = {
 _DECIDE: Final = ("incident.decide", "审批")
 _SUPERVISE: Final = (SUPERVISE, "督办")
 CALL_BACK: Final = "incident.call_back"
+_REPLY: Final = ("incident.reply", "回复批示")
 CALL_BACK_TIMER: Final = "timer.incident_call_back"
 _CLOSED: Final = frozenset({Status.CLOSED, Status.ARCHIVED})
 _IN_UNIT_HANDS: Final = frozenset({Status.ASSIGNED, Status.HANDLING, Status.SUSPENDED})
@@ -55,6 +56,8 @@ class _Known:
         )
         self._county: dict[Post, int | None] = {}
 
+        in_hand = [case.id for case in present if case.lead_unit and case.status in OPEN]
+        self.replies = queries.replies_owed(session, in_hand)
     def leading(self, unit: int) -> int:
         """Return the post that takes a unit's new work."""
         return self.posts.get(unit) or people.leading_post(self.session, unit)
@@ -152,6 +155,8 @@ def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[D
     if waiting and case.holder_unit:
         due = min((request.due_at for request in waiting if request.due_at), default=None)
         found.append((*_DECIDE, known.leading(case.holder_unit), due))
+    if case.id in known.replies and case.lead_unit:
+        found.append((*_REPLY, known.leading(case.lead_unit), known.replies[case.id]))
     carded = case.card and status in OPEN and not case.confidential
     if carded and (leader := known.of_county(Post.DUTY_LEADER)):
         found.append((*_SUPERVISE, leader, case.due_at))
