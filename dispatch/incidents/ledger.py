@@ -9,6 +9,7 @@ from dispatch.incidents.catalogue import URGENT_LEVEL
 from dispatch.incidents.clocks import CARDS, Kind, Limit, Mark, Segment, Stage, due_of, next_mark
 from dispatch.incidents.lifecycle import (
     BLACK_AFTER_REWORKS,
+    HANDLED,
     STATUS_NAMES,
     Action,
     ActionNotAllowed,
@@ -17,7 +18,7 @@ from dispatch.incidents.lifecycle import (
     Turn,
     advance,
 )
-from dispatch.incidents.stages import HANDING_ON, News, Situation, follow, running
+from dispatch.incidents.stages import HANDING_ON, News, Situation, follow
 from dispatch.modes.grade import Regime
 
 if TYPE_CHECKING:
@@ -244,10 +245,10 @@ def _follow(telling: _Telling, line: Line, step: Step, *, newer: bool) -> None:
 def _extra(telling: _Telling, line: Line, step: Step) -> Limit | None:
     if step.turn is not Turn.EXTENSION or step.action is not Action.DECIDE:
         return None
-    kind = running(telling.segments, Stage.HANDLE)
-    if kind is None:
+    clocks = [segment for segment in telling.segments if segment.stage is Stage.HANDLE]
+    if not clocks:
         raise KeyError("处置时钟")
-    return Limit(Kind(kind.limit.kind), int(line.data["extra_minutes"]))
+    return Limit(Kind(clocks[-1].limit.kind), int(line.data["extra_minutes"]))
 
 
 def _review(line: Line, step: Step) -> Limit | None:
@@ -333,7 +334,7 @@ def _held(told: Told, line: Line, _step: Step) -> None:
 
 def _decided(told: Told, _line: Line, step: Step) -> None:
     told.returns += step.turn is Turn.RETURN
-    told.extensions += step.turn is Turn.EXTENSION
+    told.extensions += step.turn is Turn.EXTENSION and step.before not in HANDLED
 
 
 def _merged(told: Told, _line: Line, _step: Step) -> None:

@@ -23,7 +23,6 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session, defer
 
 from dispatch.incidents.clocks import Kind, Limit, Segment, Stage
-from dispatch.incidents.lifecycle import RequestKind
 from dispatch.incidents.tables import (
     CaseFact,
     CatalogueVersion,
@@ -287,14 +286,16 @@ def has_waiting(session: Session, incident_id: UUID, kind: str) -> bool:
     )
 
 
-def drop_requests(session: Session, incident_id: UUID, *, at: datetime, by: str) -> None:
-    """Close what still waits when the case has moved on without it; to be shown it stays asked."""
+def drop_requests(
+    session: Session, incident_id: UUID, *, keep: Sequence[str], at: datetime, by: str
+) -> None:
+    """Close what still waits when the case has moved on without it, but for some kinds."""
     session.execute(
         update(Request)
         .where(
             Request.subject == incident_id,
             Request.decided_at.is_(None),
-            Request.kind != RequestKind.SHARE.value,
+            Request.kind.not_in(keep),
         )
         .values(decided_at=at, decided_by=by, approved=False, decision_note="案件已转入下一环节")
     )

@@ -170,10 +170,16 @@ def _found_elsewhere(step: Step, segments: Sequence[Segment], situation: Situati
 def extend(
     segments: Sequence[Segment], extra: Limit, *, situation: Situation, at: datetime
 ) -> list[Segment]:
-    """Return all segments after an approved extension (延时) of the handling clock."""
+    """Return all segments after an approved extension (延时) of the handling clock.
+
+    One that has ended counts as ended in time (补认): it is moved no further than that.
+    """
     running = _last(segments, Stage.HANDLE)
-    if running is None or running.ended_at:
+    if running is None:
         return list(segments)
+    if running.ended_at:
+        enough = replace(running, due_at=max(running.due_at, running.ended_at))
+        return [enough if segment is running else segment for segment in segments]
     longer = carry_on(running, at=at, calendar=situation.calendar, cause="extension", extra=extra)
     return [*(s.stopped(at) if s is running else s for s in segments), longer]
 

@@ -18,7 +18,7 @@ from dispatch.incidents import queries, queries_grants, queries_parties, reasons
 from dispatch.incidents.acting.changes import default_lead
 from dispatch.incidents.acting.decisions import (
     RULE_AFTER_RETURNS,
-    in_whose_hands,
+    is_for_others,
     is_own,
     returns_until,
 )
@@ -216,12 +216,9 @@ def _may_assign(look: Look) -> bool:
 
 
 def _may_decide(look: Look) -> bool:
-    """Nobody decides their own request, nor the close of what their own unit handles."""
+    """Nobody decides their own request, nor closes or credits what their own unit handles."""
     return any(
-        not is_own(each, look.actor)
-        and not (
-            each.kind == RequestKind.FORCED_CLOSE and in_whose_hands(look.incident, look.actor)
-        )
+        not is_own(each, look.actor) and not is_for_others(look.incident, each, look.actor)
         for each in look.waiting
     )
 

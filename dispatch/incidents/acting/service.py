@@ -12,6 +12,7 @@ from core import outbox
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.live import Scope
 from dispatch.incidents import collecting, editions, queries
+from dispatch.incidents.acting import claims
 from dispatch.incidents.acting.changes import carry_out
 from dispatch.incidents.acting.grants import follow_hands
 from dispatch.incidents.acting.parties import let_go
@@ -129,7 +130,9 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
         incident.mark_percent = percent
     _store_segments(acting, rows, segments, situation.mode)
     if (step.moves or step.action in _TO_OTHERS) and incident.rev > _FIRST_REQUEST:
-        queries.drop_requests(session, incident.id, at=acting.at, by=acting.actor.name)
+        keep = claims.waits_on(step)
+        queries.drop_requests(session, incident.id, keep=keep, at=acting.at, by=acting.actor.name)
+    claims.claim(acting, segments, calendar=situation.calendar)
     project(session, incident, segments, calendar=situation.calendar, at=acting.at)
     _record(acting)
     after = scope_of(incident)
