@@ -40,7 +40,7 @@ FACTS: Final = frozenset(
 """What only the platform may write beside a line: the case is told again from it."""
 
 SYSTEM: Final = "system"
-_MOVE_CLOCKS: Final = HANDING_ON | {Action.LOCATE}
+_MOVE_CLOCKS: Final = HANDING_ON | {Action.LOCATE, Action.RECLASSIFY}
 """Actions that may move a clock where they leave the case as it stands."""
 CELLS_A_TOWN: Final = 10**6  # a cell's code is its town's and six digits
 _CARDS: Final = tuple(mark.value for mark in CARDS)
@@ -234,7 +234,8 @@ def _follow(telling: _Telling, line: Line, step: Step, *, newer: bool) -> None:
         mode=telling.regime,
         books=books.calendars(telling.town),
     )
-    news = News(extra=extra, review=_review(line, step), catalogue=newer, mode=mode)
+    other_class = newer or step.action is Action.RECLASSIFY
+    news = News(extra=extra, review=_review(line, step), catalogue=other_class, mode=mode)
     telling.segments, percent = follow(
         step, telling.segments, situation=situation, news=news, at=line.at
     )
@@ -300,8 +301,7 @@ def _change(told: Told, line: Line, step: Step) -> None:
 def _given(told: Told, line: Line, step: Step) -> None:
     told.lead_unit = line.data["to_unit"]
     told.assigned_at, told.signed_at, told.mark_percent = line.at, None, 0
-    if step.action is not Action.ASSIGN:
-        told.binding = step.action is Action.RULE
+    told.binding = step.action is Action.RULE
 
 
 def _signed(told: Told, line: Line, _step: Step) -> None:

@@ -85,7 +85,7 @@ def limit_of(
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new since the case's last line: an extension, a newer catalogue, another mode.
+    """What is new since the last line: an extension, a newer catalogue or class, another mode.
 
     `review` is after what time a suspension is looked at, where it was asked for a shorter one.
     """
@@ -208,7 +208,7 @@ def recounted(segments: Sequence[Segment], *, situation: Situation) -> list[Segm
 
 
 def relimited(segments: Sequence[Segment], *, situation: Situation) -> list[Segment]:
-    """Return all segments with those before filing under the limits of a newer catalogue.
+    """Return all segments, those before filing under the limits of a newer catalogue or class.
 
     A clock that a mode or an extension has shaped keeps its own.
     """

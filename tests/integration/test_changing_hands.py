@@ -231,3 +231,24 @@ def test_no_forced_close_either_while_a_leg_of_the_dispute_is_open(people: Cast)
     people.county.act(case, "request", request_kind="forced_close", note="不可抗力")
     with pytest.raises(Conflict, match="纠纷环节"):
         people.leader.act(case, "decide", approve=True)
+
+
+def test_a_ruling_binds_the_unit_it_names_and_not_who_is_given_the_case_later(
+    people: Cast,
+) -> None:
+    case = filed(people)
+    people.town.act(case, "assign", to_unit="D-JT")
+    people.county.act(case, "rule", to_unit="D-JT", note="按职责清单")
+    people.town.act(case, "escalate", reason_code="beyond_powers")
+    people.county.act(case, "assign", to_unit="D-CG")
+    people.department.act(case, "request", request_kind="return", note="不属本单位")
+    assert waiting(case) == ["return"]
+    assert list(proving.verify(processes=1)) == []
+
+
+def test_a_report_found_to_be_of_an_urgent_class_is_to_be_accepted_as_one(people: Cast) -> None:
+    case = people.town.report("暴露垃圾").incident.id
+    people.town.act(case, "reclassify", data={"category": "焚烧垃圾"})
+    found = stored(case)
+    assert found["due_at"] - found["reported_at"] == timedelta(minutes=15)
+    assert list(proving.verify(processes=1)) == []

@@ -71,6 +71,7 @@ def _verify(acting: Acting) -> None:
 def _assign(acting: Acting) -> None:
     require_taken(acting)
     unit = named_unit(acting, what="主办单位") if acting.asked.to_unit else _default_lead(acting)
+    acting.incident.binding = False
     _give_to(acting, unit)
 
 

@@ -124,7 +124,8 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     incident.status = step.after.value
     incident.rev += 1
     situation, changed = _situation(acting)
-    news = News(acting.extra, acting.review, acting.newer_catalogue, changed)
+    other_class = acting.newer_catalogue or step.action is Action.RECLASSIFY
+    news = News(acting.extra, acting.review, other_class, changed)
     segments, percent = follow(step, acting.segments, situation=situation, news=news, at=acting.at)
     if percent is not None:
         incident.mark_percent = percent
