@@ -19,7 +19,7 @@ from dispatch.incidents.acting.parties import let_go
 from dispatch.incidents.acting.situation import newer_category, regime_of, situation_of
 from dispatch.incidents.acting.under_way import Acting, ActionRequest, SamePerson
 from dispatch.incidents.catalogue import Category
-from dispatch.incidents.clocks import Segment, due_of, next_mark
+from dispatch.incidents.clocks import Segment, Stage, due_of, next_mark, review_after
 from dispatch.incidents.intake.draft import as_json
 from dispatch.incidents.ledger import FACTS
 from dispatch.incidents.lifecycle import (
@@ -327,8 +327,11 @@ def project(
 
 
 def set_timer(session: Session, incident: Incident, *, at: datetime) -> None:
-    """Set the case's one timer to what comes next: its deadline or the next mark."""
-    moments = [each for each in (incident.due_at, incident.next_mark_at) if each and each > at]
+    """Set the case's one timer to what comes next: its deadline, the next mark or review."""
+    due = incident.due_at
+    if due and incident.due_stage == Stage.REVIEW:
+        due = review_after(due, at)
+    moments = [each for each in (due, incident.next_mark_at) if each and each > at]
     key = f"incident:{incident.id}"
     if moments:
         outbox.set_timer(
