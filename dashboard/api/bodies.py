@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from fastapi import HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from core.errors import Invalid
 
 Model = TypeVar("Model", bound=BaseModel)
+_YEARS: Final = range(1900, 9999)
 
 
 async def read_as(model: type[Model], request: Request) -> Model:
@@ -46,6 +47,14 @@ def need_zone(**moments: datetime | None) -> None:
     for name, moment in moments.items():
         if moment is not None and moment.tzinfo is None:
             raise Invalid(f"{name} 必须带时区，例如 2026-01-01T08:00:00+08:00", field=name)
+
+
+def need_storable(**moments: datetime | None) -> None:
+    """Refuse a moment without its zone, or of a year that could be stored and never read back."""
+    need_zone(**moments)
+    for name, moment in moments.items():
+        if moment is not None and moment.year not in _YEARS:
+            raise Invalid(f"{name} 的年份要在 {_YEARS[0]} 至 {_YEARS[-1]} 之间", field=name)
 
 
 def _whole(schema: Any, parts: Mapping[str, Any]) -> Any:

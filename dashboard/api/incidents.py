@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from core import clock, live
 from core.db import Access, transaction
 from core.errors import DomainError, Invalid, NotAllowed, SignInNeeded
-from dashboard.api.bodies import need_zone, read_as, taking
+from dashboard.api.bodies import need_storable, need_zone, read_as, taking
 from dashboard.api.deps import CallerAccess, InTransaction, SignedIn
 from dashboard.api.reserved import check_seal
 from dashboard.api.straight import Straight
@@ -32,6 +32,7 @@ from people.scope import Actor
 
 router = APIRouter(tags=["incidents 事件"])
 BATCH = 500
+_REV_DIGITS = 9
 _Listed = Annotated[str | None, Query(description="one or more, separated by commas")]
 _Strict = ConfigDict(extra="forbid", str_max_length=20 * MAX_DESCRIPTION)
 
@@ -85,7 +86,7 @@ class ReportIn(BaseModel):
         if self.point is not None:
             check_point(self.point.lon, self.point.lat)
             lon, lat = to_store(self.point.lon or 0.0, self.point.lat or 0.0, self.point.frame)
-        need_zone(claimed_at=self.claimed_at)
+        need_storable(claimed_at=self.claimed_at)
         reporter = self.reporter or ReporterIn()
         return Draft(
             category=self.category.strip(),
@@ -271,7 +272,7 @@ class ActionIn(BaseModel):
     def request(self, rev: int | None) -> service.ActionRequest:
         """Return the action in our own words, its position in the store frame."""
         lon = lat = None
-        need_zone(claimed_at=self.claimed_at, until=self.until)
+        need_storable(claimed_at=self.claimed_at, until=self.until)
         if self.position is not None:
             check_point(self.position.lon, self.position.lat)
             lon, lat = to_store(
@@ -370,7 +371,7 @@ def _rev(header: str | None) -> int | None:
     if header is None or header == "*":
         return None
     bare = header.removeprefix("W/").strip('"')
-    if not bare.isdecimal():
+    if not bare.isdecimal() or len(bare) > _REV_DIGITS:
         raise Invalid("If-Match 要写案件的 rev 数字", field="If-Match")
     return int(bare)
 

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from core import clock
+from dashboard.api.bodies import need_storable
 from dashboard.api.deps import InTransaction, SignedIn, require
 from dispatch.modes import service
 from dispatch.modes.grade import COUNTY
@@ -89,6 +90,7 @@ def mode(mode_id: UUID, session: InTransaction) -> ModeOut:
 @router.post("", status_code=201, dependencies=[_ASKS])
 def declare(body: ModeIn, session: InTransaction, actor: SignedIn) -> ModeOut:
     """Propose that an area enters a mode; nothing changes until a second person confirms."""
+    need_storable(starts_at=body.starts_at, until=body.until)
     said = service.Declaration(
         kind=body.kind,
         grade=body.grade,

@@ -103,7 +103,7 @@ def requests(
                 session,
                 since=since,
                 until=until,
-                codes=_words(service_code),
+                codes=_codes(service_code),
                 opened=_opened(status),
                 limit=page_size,
                 offset=(page - 1) * page_size,
@@ -283,6 +283,8 @@ def _span(start: datetime | None, end: datetime | None) -> tuple[datetime, datet
     """Return the wanted span, of at most 90 days; a time without a zone is local."""
     start, end = _aware(start), _aware(end)
     now = clock.now()
+    if end is None and start is not None and start > now:
+        end = start  # of what is still to come there is nothing yet
     until = end or (now if start is None or now - start < SPAN else start + SPAN)
     since = start or max(until, EARLIEST) - SPAN
     if until < since:
@@ -303,7 +305,7 @@ def _aware(at: datetime | None) -> datetime | None:
 
 
 def _opened(status: str | None) -> bool | None:
-    wanted = set(_words(status))
+    wanted = {part.strip() for part in (status or "").split(",")} - {""}
     if wanted - {"open", "closed"}:
         raise GeoReportError("status 只能是 open、closed")
     return None if len(wanted) != 1 else wanted == {"open"}
@@ -312,6 +314,11 @@ def _opened(status: str | None) -> bool | None:
 def _words(text: str | None) -> list[str]:
     """Return what stands between commas; codes, numbers and words hold letters and digits only."""
     return [part for part in map(str.strip, (text or "").split(",")) if part.isalnum()]
+
+
+def _codes(text: str | None) -> list[str]:
+    """Return the asked service codes; what is no code is one that no case has."""
+    return _words(text) or ([""] if text else [])
 
 
 def _service(category: Category) -> dict[str, Any]:

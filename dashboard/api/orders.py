@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from core import clock
 from core.errors import Invalid, NotFound
 from core.live import stamp
+from dashboard.api.bodies import need_storable
 from dashboard.api.deps import InTransaction, SignedIn
 from dispatch.command import service
 from dispatch.command.orders import Action, Role
@@ -152,6 +153,7 @@ def act(
     if_match: Annotated[str | None, Header()] = None,
 ) -> OrderOut:
     """接令、出发、到场、完成、拒绝、撤回…; a dispatcher may note what was said by phone."""
+    need_storable(claimed_at=body.claimed_at)
     service.advance_order(
         session,
         order_id,

@@ -30,7 +30,7 @@ def facts(
 ) -> list[tuple[str, str]]:
     """Return the lines under a request: the number, what lies between, what follows."""
     kind = request["kind"]
-    if kind == RequestKind.EXTENSION:
+    if kind == RequestKind.EXTENSION and not request.get("claim"):
         found = [("次数", f"第 {nth} 次申请，每案限延 1 次，不超过原时限")]
         rest = resting(request.get("rest") or ())
         found += [("中间", f"{rest}休息，不计")] if rest else []

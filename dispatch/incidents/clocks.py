@@ -271,6 +271,12 @@ def recount(segment: Segment, old: Workdays, new: Workdays) -> Segment:
     return replace(segment, due_at=due, edition=new.edition) if moved else segment
 
 
+def review_after(first: datetime, at: datetime) -> datetime:
+    """Return the first review (挂起复查) after `at`: once due at `first`, then every 30 days."""
+    every = timedelta(minutes=REVIEW_EVERY_MINUTES)
+    return first if at < first else first + every * ((at - first) // every + 1)
+
+
 def due_of(status: Status, segments: Sequence[Segment]) -> tuple[datetime | None, Stage | None]:
     """Return the running deadline that the status answers for, and its stage (projections)."""
     stage = STAGE_OF[status]

@@ -232,7 +232,8 @@ def attach(
     if set(wanted) - found.keys():
         raise Invalid("有照片不存在，或不属于此案件：请重新上传", field="photos")
     kept.attach(session, wanted, incident_id=incident.id, seq=seq)
-    return [shot_of(found[each]) for each in wanted]
+    at = queries.point_of(session, incident.id)
+    return [shot_of(found[each], _metres_from(found[each], *at)) for each in wanted]
 
 
 def attach_of_reports(session: Session, cases: Sequence[Incident]) -> None:
@@ -242,14 +243,15 @@ def attach_of_reports(session: Session, cases: Sequence[Incident]) -> None:
         kept.attach_of_reports(session, with_photos)
 
 
-def shot_of(row: Evidence) -> Shot:
-    """Return what a photo proves."""
+def shot_of(row: Evidence, distance_m: float | None) -> Shot:
+    """Return what a photo proves, taken so far from where the case is."""
     return Shot(
         kind=row.kind,
-        distance_m=row.distance_m,
+        distance_m=distance_m,
         accuracy_m=row.accuracy_m or 0.0,
         placed_by=row.placed_by,
         reused=row.reused_of is not None,
+        taken_at=row.captured_at or row.uploaded_at,
     )
 
 
@@ -289,9 +291,7 @@ def of_case(session: Session, incident_id: UUID) -> dict[str, Any]:
 
 
 def _metres_from(row: Evidence, lon: float | None, lat: float | None) -> float | None:
-    """Return how far from the case a photo was taken; those of a report came before the case."""
-    if row.distance_m is not None:
-        return row.distance_m
+    """Return how far a photo was taken from where the case is now known to be (定位更正后重算)."""
     if row.lon is None or row.lat is None or lon is None or lat is None:
         return None
     return round(evidence.metres(row.lon, row.lat, lon, lat), 1)

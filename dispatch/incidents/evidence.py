@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 BEFORE, AFTER, DOCUMENT = "before", "after", "document"
 KINDS: Final = (BEFORE, AFTER, DOCUMENT)
@@ -28,13 +29,22 @@ class Shot:
     accuracy_m: float = 0.0
     placed_by: str | None = None
     reused: bool = False
+    taken_at: datetime | None = None
 
 
-def lacking(rule: str, shots: Sequence[Shot], *, within_m: float, placed: bool) -> str | None:
+def lacking(
+    rule: str,
+    shots: Sequence[Shot],
+    *,
+    within_m: float,
+    placed: bool,
+    since: datetime | None = None,
+) -> str | None:
     """Return the sentence that says what proof is missing for feedback; None when nothing is.
 
     `placed`: the case has a point, so a photo must have been taken within `within_m` of it; a phone
-    that is unsure of its place is given that much more, up to 100 m.
+    that is unsure of its place is given that much more, up to 100 m. `since`: when the work was
+    last found not to be done (返工); an older photo shows what was refused.
     """
     if rule == DOCUMENT and all(shot.kind != DOCUMENT for shot in shots):
         return "这类事件反馈要附文书：请把 PDF 或拍下的文书作为“文书”上传后再反馈"
@@ -43,6 +53,10 @@ def lacking(rule: str, shots: Sequence[Shot], *, within_m: float, placed: bool) 
     after = [shot for shot in shots if shot.kind == AFTER]
     if not after:
         return "这类事件反馈要附处置后的照片：请在现场拍照上传后再反馈"
+    if since is not None:
+        after = [shot for shot in after if shot.taken_at is None or shot.taken_at > since]
+        if not after:
+            return "照片是核查不通过以前拍的：返工后请在现场重新拍照再反馈"
     if not placed:
         return None
     known = [shot for shot in after if shot.distance_m is not None]

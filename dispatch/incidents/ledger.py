@@ -9,6 +9,7 @@ from dispatch.incidents.catalogue import URGENT_LEVEL
 from dispatch.incidents.clocks import CARDS, Kind, Limit, Mark, Segment, Stage, due_of, next_mark
 from dispatch.incidents.lifecycle import (
     BLACK_AFTER_REWORKS,
+    HANDLED,
     STATUS_NAMES,
     Action,
     ActionNotAllowed,
@@ -17,7 +18,7 @@ from dispatch.incidents.lifecycle import (
     Turn,
     advance,
 )
-from dispatch.incidents.stages import News, Situation, follow, running
+from dispatch.incidents.stages import HANDING_ON, News, Situation, follow
 from dispatch.modes.grade import Regime
 
 if TYPE_CHECKING:
@@ -32,14 +33,14 @@ FACTS: Final = frozenset(
     {
         "approved", "calendar", "card", "category_version", "cell_code", "extra_minutes", "from",
         "from_unit", "holder_unit", "into", "into_number", "level", "mark", "mode", "must_rule",
-        "overdue", "percent", "request_id", "request_kind", "reused_photos", "review_minutes", "to",
-        "to_unit", "to_unit_name", "town_code", "true", "village_code",
+        "overdue", "percent", "reply_by", "request_id", "request_kind", "reused_photos",
+        "review_minutes", "to", "to_unit", "to_unit_name", "town_code", "true", "village_code",
     }
 )  # fmt: skip
 """What only the platform may write beside a line: the case is told again from it."""
 
 SYSTEM: Final = "system"
-_MOVE_CLOCKS: Final = frozenset({Action.REASSIGN, Action.RULE, Action.LOCATE})
+_MOVE_CLOCKS: Final = HANDING_ON | {Action.LOCATE, Action.RECLASSIFY}
 """Actions that may move a clock where they leave the case as it stands."""
 CELLS_A_TOWN: Final = 10**6  # a cell's code is its town's and six digits
 _CARDS: Final = tuple(mark.value for mark in CARDS)
@@ -233,7 +234,8 @@ def _follow(telling: _Telling, line: Line, step: Step, *, newer: bool) -> None:
         mode=telling.regime,
         books=books.calendars(telling.town),
     )
-    news = News(extra=extra, review=_review(line, step), catalogue=newer, mode=mode)
+    other_class = newer or step.action is Action.RECLASSIFY
+    news = News(extra=extra, review=_review(line, step), catalogue=other_class, mode=mode)
     telling.segments, percent = follow(
         step, telling.segments, situation=situation, news=news, at=line.at
     )
@@ -244,10 +246,10 @@ def _follow(telling: _Telling, line: Line, step: Step, *, newer: bool) -> None:
 def _extra(telling: _Telling, line: Line, step: Step) -> Limit | None:
     if step.turn is not Turn.EXTENSION or step.action is not Action.DECIDE:
         return None
-    kind = running(telling.segments, Stage.HANDLE)
-    if kind is None:
+    clocks = [segment for segment in telling.segments if segment.stage is Stage.HANDLE]
+    if not clocks:
         raise KeyError("处置时钟")
-    return Limit(Kind(kind.limit.kind), int(line.data["extra_minutes"]))
+    return Limit(Kind(clocks[-1].limit.kind), int(line.data["extra_minutes"]))
 
 
 def _review(line: Line, step: Step) -> Limit | None:
@@ -299,8 +301,7 @@ def _change(told: Told, line: Line, step: Step) -> None:
 def _given(told: Told, line: Line, step: Step) -> None:
     told.lead_unit = line.data["to_unit"]
     told.assigned_at, told.signed_at, told.mark_percent = line.at, None, 0
-    if step.action is not Action.ASSIGN:
-        told.binding = step.action is Action.RULE
+    told.binding = step.action is Action.RULE
 
 
 def _signed(told: Told, line: Line, _step: Step) -> None:
@@ -323,6 +324,7 @@ def _reopened(told: Told, line: Line, step: Step) -> None:
     told.reopens += 1
     told.fed_back_at = None
     if step.after is Status.ASSIGNED:
+        told.lead_unit = told.lead_unit or told.holder_unit
         told.assigned_at, told.signed_at, told.mark_percent = line.at, None, 0
 
 
@@ -332,7 +334,7 @@ def _held(told: Told, line: Line, _step: Step) -> None:
 
 def _decided(told: Told, _line: Line, step: Step) -> None:
     told.returns += step.turn is Turn.RETURN
-    told.extensions += step.turn is Turn.EXTENSION
+    told.extensions += step.turn is Turn.EXTENSION and step.before not in HANDLED
 
 
 def _merged(told: Told, _line: Line, _step: Step) -> None:

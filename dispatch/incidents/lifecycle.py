@@ -155,6 +155,8 @@ REQUEST_NAMES: Final[dict[RequestKind, str]] = {
 OPEN: Final[tuple[Status, ...]] = tuple(Status)[:7]
 ENDED: Final[tuple[Status, ...]] = tuple(Status)[7:]
 IN_WORK: Final[tuple[Status, ...]] = tuple(Status)[2:7]
+HANDLED: Final = frozenset({Status.CHECKING, Status.CLOSED, Status.ARCHIVED})
+"""Fed back and not sent back since: an extension decided now is of a late feedback (补认)."""
 BLACK_AFTER_REWORKS: Final = 3
 CALLS_AT_MOST: Final = 3  # nobody answers three times: the call-back is done
 
@@ -207,7 +209,7 @@ _NO_MOVE: Final[dict[tuple[Action, Turn], tuple[Status, ...]]] = {
     (_A.REQUEST, _T.SUSPENSION): (_S.HANDLING,),
     (_A.REQUEST, _T.FORCED_CLOSE): IN_WORK,
     (_A.REQUEST, _T.SHARE): _ANY,
-    (_A.DECIDE, _T.EXTENSION): (_S.ASSIGNED, _S.HANDLING),
+    (_A.DECIDE, _T.EXTENSION): (_S.ASSIGNED, _S.HANDLING, _S.CHECKING, _S.CLOSED, _S.ARCHIVED),
     (_A.DECIDE, _T.SHARE): _ANY,
     (_A.DECIDE, _T.REFUSED): _ANY,
     (_A.CALL_BACK, _T.PLAIN): (_S.CHECKING, _S.CLOSED, _S.ARCHIVED, _S.REJECTED),

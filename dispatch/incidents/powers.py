@@ -48,9 +48,11 @@ _DISPATCHING: Final = frozenset(
     }
 )  # fmt: skip
 _TOWN_UP: Final = frozenset({A.INSTRUCT, A.SUPERVISE, A.RULE, A.DE_ESCALATE})
-_HANDLING: Final = frozenset({A.SIGN, A.FEED_BACK, A.RESUME, A.REQUEST, A.REPLY, A.ESCALATE})
+_HANDLING: Final = frozenset({A.SIGN, A.FEED_BACK, A.RESUME, A.REQUEST, A.REPLY})
 _ASKED_BY_CENTRES: Final = frozenset({RequestKind.FORCED_CLOSE})
 _CHECKING: Final = frozenset({A.PASS_CHECK, A.FAIL_CHECK})
+_FOR_OTHERS: Final = _CHECKING | {A.CALL_BACK, A.RATE}  # who handled neither closes nor scores
+_GIVING: Final = _DISPATCHING | _CHECKING
 _RECEPTION: Final = frozenset({A.ACCEPT, A.REJECT, A.LOCATE})
 _ON_THE_PHONE: Final = frozenset({A.CALL_BACK, A.RATE, A.REOPEN})
 _REPORTER: Final = frozenset({A.RATE, A.REOPEN})
@@ -82,13 +84,13 @@ def may(action: Action, standing: Standing) -> bool:
         return action in _REPORTER
     if role not in _STAFF or action is Action.NOTE:
         return role in _STAFF
-    if action in _CHECKING:
-        return _dispatches(standing) and not standing.handled
+    if standing.handled and action in _FOR_OTHERS:
+        return False
     if role is Role.RECEPTIONIST:
         return action in _ON_THE_PHONE or (action in _RECEPTION and standing.holds)
     if action in _TOWN_UP:
         return role in _COUNTY or (role is Role.TOWN_CENTRE and standing.holds)
-    return _may_handle(action, standing) or (action in _DISPATCHING and _dispatches(standing))
+    return _may_handle(action, standing) or (action in _GIVING and _dispatches(standing))
 
 
 def may_ask(kind: RequestKind, standing: Standing) -> bool:
@@ -112,6 +114,6 @@ def _dispatches(standing: Standing) -> bool:
 
 
 def _may_handle(action: Action, standing: Standing) -> bool:
-    if action is Action.ESCALATE and standing.role is not Role.GRID_WORKER and standing.holds:
-        return True
+    if action is Action.ESCALATE:  # up from whoever holds it; who only handles gives it back
+        return standing.role in _CENTRES and standing.holds
     return action in _HANDLING and standing.leads and standing.role in _HANDLERS

@@ -13,10 +13,8 @@ from sqlalchemy import (
     any_,
     bindparam,
     exists,
-    false,
     func,
     insert,
-    or_,
     select,
     text,
     update,
@@ -44,6 +42,18 @@ _UNIT_BY_CODE = text(_UNITS + "code = :code")
 _CELL = text(
     "select g.code, g.village_code, g.town_code from grid_cells g where g.valid_to is null"
     " and ST_Covers(g.area, ST_SetSRID(ST_MakePoint(:lon, :lat), 4490)) order by g.code limit 1"
+)
+_HANDLED_A_TWIN = text(
+    """
+    with recursive twins as (
+      select id, handled_by, handling_unit from incidents where master_id = :id
+      union
+      select i.id, i.handled_by, i.handling_unit from incidents i
+        join twins t on i.master_id = t.id
+    )
+    select exists (select from twins where handled_by = cast(:person as int)
+                   or handling_unit = cast(:unit as int))
+    """
 )
 
 
@@ -98,12 +108,9 @@ def keep_in_view(session: Session, incident: Incident) -> None:
 def handled_a_twin(
     session: Session, incident_id: UUID, *, person: int | None, unit: int | None
 ) -> bool:
-    """Tell whether a person, or a unit, once handled a case that was merged into this one."""
-    theirs = or_(
-        (Incident.handled_by == person) if person is not None else false(),
-        (Incident.handling_unit == unit) if unit is not None else false(),
-    )
-    return bool(session.scalar(select(exists().where(Incident.master_id == incident_id, theirs))))
+    """Tell whether a person, or a unit, once handled a case merged into this one, or into those."""
+    values = {"id": incident_id, "person": person, "unit": unit}
+    return bool(session.execute(_HANDLED_A_TWIN, values).scalar_one())
 
 
 def point_of(session: Session, incident_id: UUID) -> tuple[float | None, float | None]:
@@ -279,11 +286,17 @@ def has_waiting(session: Session, incident_id: UUID, kind: str) -> bool:
     )
 
 
-def drop_requests(session: Session, incident_id: UUID, *, at: datetime, by: str) -> None:
-    """Close what still waits when the case has moved on without it."""
+def drop_requests(
+    session: Session, incident_id: UUID, *, keep: Sequence[str], at: datetime, by: str
+) -> None:
+    """Close what still waits when the case has moved on without it, but for some kinds."""
     session.execute(
         update(Request)
-        .where(Request.subject == incident_id, Request.decided_at.is_(None))
+        .where(
+            Request.subject == incident_id,
+            Request.decided_at.is_(None),
+            Request.kind.not_in(keep),
+        )
         .values(decided_at=at, decided_by=by, approved=False, decision_note="案件已转入下一环节")
     )
 

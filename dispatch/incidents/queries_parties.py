@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from dispatch.incidents import lifecycle
@@ -20,6 +21,12 @@ _CHANGED = text(
     """
     select e.data->>'to_unit' as unit, e.action from timeline_entries e
     where e.incident_id = :id and e.action in ('add_support', 'remove_support') order by e.seq
+    """
+)
+_PASSED_UP = text(
+    """
+    select distinct (e.data->>'from_unit')::int from timeline_entries e
+    where e.incident_id = :id and e.action = 'escalate'
     """
 )
 _HANDS = (Action.ACCEPT, Action.ASSIGN, Action.ESCALATE, Action.DE_ESCALATE)
@@ -38,6 +45,21 @@ def last_change_of_hands(session: Session, incident_id: UUID) -> TimelineEntry |
         .order_by(TimelineEntry.seq.desc())
         .limit(1)
     ).first()
+
+
+def sent_back_at(session: Session, incident_id: UUID) -> datetime | None:
+    """Return when a case last failed its check, or was opened again."""
+    return session.scalar(
+        select(func.max(TimelineEntry.recorded_at)).where(
+            TimelineEntry.incident_id == incident_id,
+            TimelineEntry.action.in_((Action.FAIL_CHECK, Action.REOPEN)),
+        )
+    )
+
+
+def escalated_from(session: Session, incident_id: UUID) -> frozenset[int]:
+    """Return the units that passed a case up (提级); they go on seeing it."""
+    return frozenset(session.scalars(_PASSED_UP, {"id": incident_id}))
 
 
 def calls_made(session: Session, incident_id: UUID) -> int:

@@ -34,6 +34,9 @@ MODE: Final = "mode"
 _URGENT: Final = 2
 _REVIEW: Final = Limit(Kind.CALENDAR_DAY, REVIEW_EVERY_MINUTES)
 _RESUMING: Final = frozenset({Action.RESUME, Action.FAIL_CHECK})
+HANDING_ON: Final = frozenset({Action.REASSIGN, Action.RULE, Action.ESCALATE, Action.DE_ESCALATE})
+"""Actions that put a case into other hands, even where its status stays the same."""
+_AT_THE_HOLDER: Final = frozenset({Stage.ACCEPT, Stage.VERIFY, Stage.ASSIGN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def limit_of(
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What is new since the case's last line: an extension, a newer catalogue, another mode.
+    """What is new since the last line: an extension, a newer catalogue or class, another mode.
 
     `review` is after what time a suspension is looked at, where it was asked for a shorter one.
     """
@@ -138,7 +141,8 @@ def switch(
     review: Limit | None = None,
 ) -> list[Segment]:
     """Return all segments after `step`: those that stop carry `ended_at`, new ones stand last."""
-    if not step.moves and step.action not in {Action.REASSIGN, Action.RULE}:
+    changes_hands = step.action in HANDING_ON or _found_elsewhere(step, segments, situation)
+    if not step.moves and not changes_hands:
         return list(segments)
     after = step.after
     keeps_handling = after is Status.HANDLING and step.action is Action.SIGN
@@ -154,13 +158,28 @@ def switch(
     return [*stopped, *started]
 
 
+def _found_elsewhere(step: Step, segments: Sequence[Segment], situation: Situation) -> bool:
+    """Tell whether a case was found to lie with another holder (定位) before anybody handled it."""
+    stage = STAGE_OF[step.after]
+    if step.action is not Action.LOCATE or stage not in _AT_THE_HOLDER:
+        return False
+    clock = running(segments, stage)
+    return clock is not None and clock.unit != situation.holder
+
+
 def extend(
     segments: Sequence[Segment], extra: Limit, *, situation: Situation, at: datetime
 ) -> list[Segment]:
-    """Return all segments after an approved extension (延时) of the handling clock."""
+    """Return all segments after an approved extension (延时) of the handling clock.
+
+    One that has ended counts as ended in time (补认): it is moved no further than that.
+    """
     running = _last(segments, Stage.HANDLE)
-    if running is None or running.ended_at:
+    if running is None:
         return list(segments)
+    if running.ended_at:
+        enough = replace(running, due_at=max(running.due_at, running.ended_at))
+        return [enough if segment is running else segment for segment in segments]
     longer = carry_on(running, at=at, calendar=situation.calendar, cause="extension", extra=extra)
     return [*(s.stopped(at) if s is running else s for s in segments), longer]
 
@@ -189,7 +208,7 @@ def recounted(segments: Sequence[Segment], *, situation: Situation) -> list[Segm
 
 
 def relimited(segments: Sequence[Segment], *, situation: Situation) -> list[Segment]:
-    """Return all segments with those before filing under the limits of a newer catalogue.
+    """Return all segments, those before filing under the limits of a newer catalogue or class.
 
     A clock that a mode or an extension has shaped keeps its own.
     """
@@ -230,6 +249,9 @@ def _started(
     stage = STAGE_OF[step.after]
     if stage is None:
         return []
+    paused = _last(stopped, stage) if step.action is Action.UNMERGE else None
+    if paused is not None:
+        return [_resumed(paused, situation=situation, at=at, cause=cause)]
     if stage is Stage.REVIEW:
         limit = review
         holder = situation.lead
@@ -261,7 +283,7 @@ def _resumed(paused: Segment, *, situation: Situation, at: datetime, cause: str)
     rest = carry_on(situation.counted_now(paused), at=at, calendar=calendar, cause=cause)
     if situation.mode is None:
         return rest
-    limit = situation.limit(Stage.HANDLE)
+    limit = situation.limit(paused.stage)
     return under_mode(rest, limit, at=at, calendar=calendar, cause=MODE)
 
 

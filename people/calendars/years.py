@@ -29,7 +29,8 @@ class Year:
     """One year of one town (0: the county), as differences.
 
     The county's differ from Monday to Friday, a town's from the county's. `published` is false
-    while the State Council has not announced the year: deadlines in it are provisional (暂定).
+    while the State Council has not announced the year: deadlines in it are provisional (暂定). A
+    town without `periods` of its own keeps the county's hours.
     """
 
     year: int
@@ -37,7 +38,12 @@ class Year:
     off: frozenset[date] = frozenset()
     work: frozenset[date] = frozenset()
     published: bool = True
-    periods: Periods = PERIODS
+    periods: Periods = ()
+
+    def __post_init__(self) -> None:
+        """Give the county the usual hours where it states none."""
+        if self.town == COUNTY and not self.periods:
+            object.__setattr__(self, "periods", PERIODS)
 
     @property
     def key(self) -> tuple[int, int]:
@@ -154,8 +160,8 @@ def _compile(edition: int, stated: Mapping[tuple[int, int], Year], town: int) ->
         return day.weekday() < _SATURDAY
 
     def hours(day: date) -> Periods:
-        found = stated.get((town, day.year)) or stated.get((COUNTY, day.year))
-        return found.periods if found else PERIODS
+        own, county = stated.get((town, day.year)), stated.get((COUNTY, day.year))
+        return (own and own.periods) or (county and county.periods) or PERIODS
 
     name = f"{edition}" if town == COUNTY else f"{edition}-{town}"
     return compile_calendar(
@@ -185,7 +191,7 @@ def _year(each: Mapping[str, Any]) -> Year:
         off=frozenset(_days(each.get("off") or ())),
         work=frozenset(_days(each.get("work") or ())),
         published=bool(each.get("published", True)),
-        periods=tuple(_period(word) for word in each["periods"]) if "periods" in each else PERIODS,
+        periods=tuple(_period(word) for word in each.get("periods") or ()),
     )
 
 
@@ -226,6 +232,8 @@ def _faults_of(each: Mapping[str, Any], year: Year, towns: frozenset[int] | None
 
 
 def _period_faults(year: Year) -> Iterator[str]:
+    if not year.periods:
+        return
     if any(end <= start for start, end in year.periods) or any(
         later[0] < earlier[1] for earlier, later in pairwise(year.periods)
     ):
@@ -237,4 +245,4 @@ def _period_faults(year: Year) -> Iterator[str]:
 
 
 def _hours(periods: Periods) -> str:
-    return "、".join(f"{start:%H:%M}–{end:%H:%M}" for start, end in periods)
+    return "、".join(f"{start:%H:%M}–{end:%H:%M}" for start, end in periods) or "同全县"

@@ -221,7 +221,7 @@ def test_a_forced_close_needs_two_people(people: Cast, calm: County) -> None:
     people.town.act(case, "request", request_kind="forced_close", note="不可抗力")
     with pytest.raises(SamePerson):
         people.town.act(case, "decide", approve=True)
-    assert people.town_second.act(case, "decide", approve=True, note="同意") == "closed"
+    assert people.county.act(case, "decide", approve=True, note="同意") == "closed"
 
 
 def test_a_third_rework_shows_the_black_card(people: Cast, calm: County) -> None:

@@ -311,6 +311,8 @@ HOSTILE = [
     {"category": "\x00"},
     {"source": "\x00"},
     {"claimed_at": "2026-01-01T00:00:00"},
+    {"claimed_at": "9999-12-31T23:59:59-12:00"},
+    {"claimed_at": "0001-01-01T00:00:00+14:00"},
     {"point": {"lon": 1e308, "lat": 28.2}},
     {"point": {"lon": 0, "lat": 90}},
     {"reporter": {"name": "名" * 100}},
@@ -325,6 +327,23 @@ def test_hostile_values_are_refused_with_a_sentence_never_a_failure(
     answer = town.post(REPORTS, content=raw, headers={"Content-Type": "application/json"})
     assert answer.status_code == 422, answer.text
     assert answer.json()["detail"]
+
+
+@pytest.mark.parametrize("year", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_no_action_leaves_a_moment_that_nobody_could_read_again(
+    town: TestClient, year: str
+) -> None:
+    case = town.post(REPORTS, json=body()).json()["id"]
+    said = {"action": "note", "note": "到场", "claimed_at": year}
+    assert town.post(f"{REPORTS}/{case}/actions", json=said).status_code == 422
+    assert town.get(f"{REPORTS}/{case}/timeline").status_code == 200
+
+
+def test_a_revision_of_a_thousand_digits_is_refused_with_a_sentence(town: TestClient) -> None:
+    case = town.post(REPORTS, json=body()).json()["id"]
+    said, headers = {"action": "note", "note": "到场"}, {"If-Match": "9" * 5_000}
+    refused = town.post(f"{REPORTS}/{case}/actions", json=said, headers=headers)
+    assert (refused.status_code, refused.json()["field"]) == (422, "If-Match")
 
 
 def test_strange_letters_are_kept_and_harmless(town: TestClient) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from starlette.testclient import TestClient
 
 from core import clock
-from tests.cases import TOWN, cast, filed, one
+from tests.cases import TOWN, cast, filed, in_hand, one, rows
 from tests.county import County
 from tests.web import serving, sign_in
 
@@ -61,3 +61,26 @@ def test_lists_are_read_page_by_page_with_their_whole_count(county: County) -> N
         elsewhere = sign_in(app, "town430121002")
         assert set(counts(elsewhere).values()) == {0}
         assert elsewhere.get("/api/v1/owed").json() == []
+
+
+def test_an_instruction_that_wants_a_reply_is_owed_by_the_unit_until_it_replies(
+    county: County,
+) -> None:
+    people = cast()
+    case = in_hand(people)
+    until = clock.now() + timedelta(days=2)
+    people.leader.act(case, "instruct", note="请重视", data={"reply_by": "明天"})
+    county.settle_down()
+    replies = "select due_at, verb from owed where subject = :id and kind = 'incident.reply'"
+    assert rows(replies, id=str(case)) == [], "nobody asked for one"
+    people.leader.act(case, "instruct", note="本周内报结果", until=until)
+    people.leader.act(case, "instruct", note="再催", until=until + timedelta(days=1))
+    county.settle_down()
+    assert rows(replies, id=str(case)) == [{"due_at": until, "verb": "回复批示"}]
+    with serving() as app:
+        village = sign_in(app, "village430121001001")
+        assert counts(village)["待回复批示"] == 1
+    people.worker.act(case, "reply", note="已安排，周五前清完")
+    county.settle_down()
+    assert rows(replies, id=str(case)) == []
+    assert county.dead() == []

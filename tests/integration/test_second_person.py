@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -173,6 +174,85 @@ def test_a_case_reported_as_done_is_not_checked_by_who_did_it(people: Cast) -> N
             with pytest.raises(SamePerson):
                 as_a_job(hand.actor, case, action)
     people.town.act(case, "pass_check")
+
+
+# closing and scoring by other ways -----------------------------------------------------------
+
+
+def test_the_unit_that_handles_does_not_grant_the_forced_close_of_its_case(people: Cast) -> None:
+    case = filed(people)
+    people.town.act(case, "assign", to_unit=str(TOWN))
+    people.town.act(case, "request", request_kind="forced_close", note="不可抗力")
+    assert "decide" not in people.town_second.actions(case)
+    with pytest.raises(SamePerson, match="请由其他单位审批"):
+        people.town_second.act(case, "decide", approve=True)
+    assert people.county.act(case, "decide", approve=True) == "closed"
+
+
+def test_nobody_grants_their_own_request_under_another_account(people: Cast) -> None:
+    case = in_hand(people)
+    people.town.act(case, "request", request_kind="forced_close", note="不可抗力")
+    other = replace(people.town, actor=replace(people.town.actor, account=999_999))
+    assert "decide" not in other.actions(case)
+    with pytest.raises(SamePerson):
+        other.act(case, "decide", approve=True)
+    assert people.town_second.act(case, "decide", approve=True) == "closed"
+
+
+@pytest.mark.parametrize(
+    ("action", "said"),
+    [
+        ("rate", {"solved": True, "satisfied": True}),
+        ("call_back", {"result": "reached", "solved": True}),
+    ],
+)
+def test_the_unit_that_handled_does_not_score_its_case(
+    people: Cast, action: str, said: dict[str, Any]
+) -> None:
+    case = by_the_town(people)
+    people.county.act(case, "pass_check")
+    for hand in (people.town, people.town_second):
+        assert action not in hand.actions(case)
+        with pytest.raises(NotAllowed):
+            hand.act(case, action, data=said)
+    people.county.act(case, action, data=said)
+
+
+def test_who_handled_a_case_that_was_merged_on_does_not_check_where_it_ended(
+    people: Cast,
+) -> None:
+    twin, between = by_the_town(people), filed(people)
+    people.county.act(twin, "fail_check", note="没好")
+    people.town.act(twin, "request", request_kind="return", note="应由村里办")
+    people.county.act(twin, "decide", approve=True)
+    master = in_hand(people)
+    people.town.act(twin, "merge", into=str(between))
+    people.town.act(between, "merge", into=str(master))
+    people.worker.act(master, "feed_back", note="已清理")
+    with pytest.raises(SamePerson):
+        people.town_second.act(master, "pass_check")
+
+
+def test_a_confidential_case_that_its_holder_handled_is_checked_one_step_up(people: Cast) -> None:
+    with County.opened() as county:
+        case = people.town.report("传染病线索", description="疑似").incident.id
+        county.settle_down()
+        people.town.act(case, "accept")
+        if one(STATE, id=case)["status"] == "verifying":
+            people.town.act(case, "verify", approve=True)
+        people.town.act(case, "assign", to_unit=str(TOWN))
+        people.town.act(case, "sign")
+        assert not people.county.sees(case)
+        photos = tuple(people.town.photograph(case, kind=kind) for kind in ("document", "after"))
+        people.town.act(case, "feed_back", note="已处置", photos=photos)
+        county.settle_down()
+        owed = one(
+            "select o.kind, u.code from owed o join posts p on p.id = o.post_id"
+            " join units u on u.id = p.unit_id where o.subject = :id",
+            id=str(case),
+        )
+        assert owed == {"kind": "incident.check", "code": "430121"}
+        assert people.county.act(case, "pass_check") == "closed"
 
 
 def kinds_of_work() -> list[str]:

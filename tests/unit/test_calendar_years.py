@@ -59,6 +59,21 @@ def test_other_hours_of_the_same_length_count_by_the_town_s_own_clock() -> None:
     ) == pytest.approx(30)
 
 
+def test_a_town_with_days_of_its_own_keeps_the_hours_of_the_county() -> None:
+    own = Year(2026, TOWN, off=frozenset({date(2026, 6, 10)}))
+    years = [each for each in announced_years() if each.year != 2026]
+    county = next(each for each in announced_years() if each.year == 2026)
+    book = compile_book(5, [*years, replace(county, periods=SUMMER), own])
+    assert book.county.after(local(6, 11, 8), 30) == local(6, 11, 9)
+    assert book.of(TOWN).after(local(6, 11, 8), 30) == local(6, 11, 9)
+    (again,) = read({"years": [as_json(own)]})
+    assert again == own
+    assert check({"source": "x", "years": [as_json(own)]}) == []
+    assert differences([own], [replace(own, periods=SUMMER)]) == [
+        f"~ 2026 年 {TOWN} 工作时段 同全县 → 08:30–12:00、14:30–19:00"
+    ]
+
+
 def test_the_announced_years_are_the_national_calendar_and_then_it_is_provisional() -> None:
     book = compile_book(1, announced_years())
     assert book.county.cumulative == national().cumulative

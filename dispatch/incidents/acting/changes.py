@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +71,7 @@ def _verify(acting: Acting) -> None:
 def _assign(acting: Acting) -> None:
     require_taken(acting)
     unit = named_unit(acting, what="主办单位") if acting.asked.to_unit else _default_lead(acting)
+    acting.incident.binding = False
     _give_to(acting, unit)
 
 
@@ -125,6 +127,7 @@ def _feed_back(acting: Acting) -> None:
         acting.shots,
         within_m=category.evidence_within_m,
         placed=incident.located_by == "point",
+        since=_sent_back_at(acting),
     )
     if missing:
         raise Invalid(missing, field="photos")
@@ -134,9 +137,16 @@ def _feed_back(acting: Acting) -> None:
     incident.handling_unit = incident.lead_unit
 
 
+def _sent_back_at(acting: Acting) -> datetime | None:
+    """Return when the work was found not to be done (返工, 重启): what proves it now is newer."""
+    incident = acting.incident
+    if not incident.reworks and not incident.reopens:
+        return None
+    return queries_parties.sent_back_at(acting.session, incident.id)
+
+
 def _pass(acting: Acting) -> None:
-    if acting.incident.open_legs > 0:
-        raise Conflict("还有未办结的纠纷环节，不能结案", open_legs=acting.incident.open_legs)
+    decisions.require_legs_over(acting)
 
 
 def _fail(acting: Acting) -> None:
@@ -155,6 +165,7 @@ def _reopen(acting: Acting) -> None:
     incident.reopens += 1
     incident.fed_back_at = None
     if acting.step.after is Status.ASSIGNED:
+        incident.lead_unit = incident.lead_unit or incident.holder_unit
         incident.assigned_at, incident.signed_at, incident.mark_percent = acting.at, None, 0
 
 
@@ -164,6 +175,8 @@ def _merge(acting: Acting) -> None:
         raise Invalid("不能并入自己", field="into")
     if master.status in {Status.MERGED, Status.REJECTED}:
         raise Conflict("目标案件已并案或未受理，请选择其他案件")
+    if master.closed_at is not None and acting.incident.reported_at > master.closed_at:
+        raise Conflict("目标案件办结后又报来的是复发，不能并案：请重启原案，或另行办理")
     acting.incident.master_id = master.id
     acting.incident.status_before = acting.incident.status
     acting.data |= {"into": str(master.id), "into_number": master.number}

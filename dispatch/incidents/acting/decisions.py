@@ -11,14 +11,16 @@ from sqlalchemy.orm import Session
 from core import ids
 from core.errors import Conflict, Invalid
 from dispatch.incidents import editions, queries
+from dispatch.incidents.acting import claims
 from dispatch.incidents.acting.sharing import checked_end, share_as_asked
 from dispatch.incidents.acting.stretching import most_extra, until_as_extra
 from dispatch.incidents.acting.under_way import Acting, SamePerson, named_unit, require_reason
 from dispatch.incidents.clocks import REVIEW_EVERY_MINUTES, Kind, Limit, Segment, deadline
-from dispatch.incidents.lifecycle import REQUEST_NAMES, RequestKind, Turn
+from dispatch.incidents.lifecycle import HANDLED, REQUEST_NAMES, RequestKind, Turn
 from dispatch.incidents.tables import Incident, Request
 from people.calendars import service as calendars
 from people.calendars.workdays import Workdays
+from people.scope import Actor
 
 RULE_AFTER_RETURNS = 2
 REVIEWED_WITHIN = timedelta(minutes=REVIEW_EVERY_MINUTES)
@@ -97,12 +99,17 @@ def returns_until(session: Session, incident: Incident, *, at: datetime) -> date
 
 
 def decide(acting: Acting) -> None:
-    """Settle a request; nobody decides their own."""
+    """Settle a request; nobody decides their own, and who handles a case does not close it."""
     request, turn = acting.waiting, acting.step.turn
     assert request is not None  # noqa: S101  the service found it before choosing the step
-    mine = request.asked_account is not None and request.asked_account == acting.actor.account
-    if mine:
+    if is_own(request, acting.actor):
         raise SamePerson("不能审批自己的申请")
+    if acting.step.turn is not Turn.REFUSED and is_for_others(
+        acting.incident, request, acting.actor
+    ):
+        raise SamePerson("处置单位不能给自己的案件结案或认定按期，请由其他单位审批")
+    if turn is Turn.FORCED_CLOSE:
+        require_legs_over(acting)
     request.decided_at, request.decided_by = acting.at, acting.actor.name
     request.decided_account = acting.actor.account
     request.approved = bool(acting.asked.approve)
@@ -116,7 +123,7 @@ def decide(acting: Acting) -> None:
         acting.incident.returns += 1
         acting.data["must_rule"] = acting.incident.returns >= RULE_AFTER_RETURNS
     elif turn is Turn.EXTENSION:
-        acting.incident.extensions += 1
+        acting.incident.extensions += acting.step.before not in HANDLED
         acting.extra = _extension(acting, request)
         acting.data["extra_minutes"] = acting.extra.minutes
     elif turn is Turn.SUSPENSION:
@@ -127,8 +134,39 @@ def decide(acting: Acting) -> None:
         share_as_asked(acting, request)
 
 
+def is_own(request: Request, actor: Actor) -> bool:
+    """Tell whether somebody asked for this, under whichever account."""
+    by_account = request.asked_account is not None and request.asked_account == actor.account
+    by_person = request.asked_person is not None and request.asked_person == actor.person
+    return by_account or by_person
+
+
+def hands_of(incident: Incident) -> frozenset[int]:
+    """Return the units that handle a case, or handled it last."""
+    return frozenset({incident.lead_unit, incident.handling_unit} - {None})  # type: ignore[arg-type]
+
+
+def needs_others(incident: Incident, request: Request) -> bool:
+    """Tell whether a request is for others to grant than who handles: to close, or to credit."""
+    claimed = request.kind == RequestKind.EXTENSION and incident.status in HANDLED
+    return claimed or request.kind == RequestKind.FORCED_CLOSE
+
+
+def is_for_others(incident: Incident, request: Request, actor: Actor) -> bool:
+    """Tell whether somebody's own unit stands in the way of granting a request."""
+    return needs_others(incident, request) and actor.unit in hands_of(incident)
+
+
+def require_legs_over(acting: Acting) -> None:
+    """Refuse to close a case while a leg of its dispute is open (未办结的纠纷环节)."""
+    if acting.incident.open_legs > 0:
+        raise Conflict("还有未办结的纠纷环节，不能结案", open_legs=acting.incident.open_legs)
+
+
 def _extension(acting: Acting, request: Request) -> Limit:
     """Return the added time: what was asked, never above the original limit or ten workdays."""
+    if acting.step.before in HANDLED:
+        return claims.extra_of(request, acting.segments)
     extra = extra_of(request, acting.segments, calendar=_calendar(acting))
     if extra is None:
         raise Conflict("处置时钟没有在走，不能延时")

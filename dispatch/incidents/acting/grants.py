@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core import audit, ids, outbox
 from dispatch.incidents import queries_grants as queries
 from dispatch.incidents.acting.under_way import Acting, joined
-from dispatch.incidents.lifecycle import Action
+from dispatch.incidents.lifecycle import Action, Status
 from dispatch.incidents.tables import CaseGrant, Incident
 from people.scope import Actor
 
@@ -140,6 +140,8 @@ def follow_hands(acting: Acting, lead_before: int | None) -> None:
     hands = {incident.holder_unit, incident.lead_unit} - {None}
     if acting.step.action is Action.ADD_SUPPORT:
         hands.add(acting.data["to_unit"])
+    if acting.step.after is Status.CHECKING and incident.holder_unit == incident.lead_unit:
+        hands.add(acting.holder.parent_id if acting.holder else None)  # who must check it
     for unit in sorted(each for each in hands if each is not None):
         hold(session, incident, Grantee(unit=unit), by=by, at=at)
     if lead_before is not None and lead_before not in hands:

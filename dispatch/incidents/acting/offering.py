@@ -16,7 +16,12 @@ from sqlalchemy.orm import Session
 from core.live import stamp
 from dispatch.incidents import queries, queries_grants, queries_parties, reasons
 from dispatch.incidents.acting.changes import default_lead
-from dispatch.incidents.acting.decisions import RULE_AFTER_RETURNS, returns_until
+from dispatch.incidents.acting.decisions import (
+    RULE_AFTER_RETURNS,
+    is_for_others,
+    is_own,
+    returns_until,
+)
 from dispatch.incidents.acting.grants import HANDS
 from dispatch.incidents.acting.parties import handed_down, supports_of
 from dispatch.incidents.acting.service import category_of, standing_of
@@ -211,9 +216,11 @@ def _may_assign(look: Look) -> bool:
 
 
 def _may_decide(look: Look) -> bool:
-    """Nobody decides their own request."""
-    mine = look.actor.account
-    return any(each.asked_account is None or each.asked_account != mine for each in look.waiting)
+    """Nobody decides their own request, nor closes or credits what their own unit handles."""
+    return any(
+        not is_own(each, look.actor) and not is_for_others(look.incident, each, look.actor)
+        for each in look.waiting
+    )
 
 
 def _may_still(look: Look, kind: RequestKind) -> bool:

@@ -46,6 +46,15 @@ def remove_support(acting: Acting) -> None:
     acting.data |= {"to_unit": unit.id, "to_unit_name": unit.short_name}
 
 
+def let_go(acting: Acting, lead: int) -> None:
+    """Take the case from the view of a unit that leads it no more and has no other part in it."""
+    session, incident = acting.session, acting.incident
+    stays = {incident.holder_unit, acting.data.get("from_unit"), *supports_of(session, incident)}
+    if lead in stays or lead in queries_parties.escalated_from(session, incident.id):
+        return
+    leave(session, incident, Grantee(unit=lead), by=acting.actor, at=acting.at)
+
+
 def handed_down(session: Session, incident: Incident) -> TimelineEntry | None:
     """Return the line by which a case was handed down (下放) while its holder has not taken it.
 

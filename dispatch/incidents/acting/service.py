@@ -12,12 +12,14 @@ from core import outbox
 from core.errors import Conflict, Invalid, NotAllowed, NotFound
 from core.live import Scope
 from dispatch.incidents import collecting, editions, queries
+from dispatch.incidents.acting import claims
 from dispatch.incidents.acting.changes import carry_out
 from dispatch.incidents.acting.grants import follow_hands
+from dispatch.incidents.acting.parties import let_go
 from dispatch.incidents.acting.situation import newer_category, regime_of, situation_of
 from dispatch.incidents.acting.under_way import Acting, ActionRequest, SamePerson
 from dispatch.incidents.catalogue import Category
-from dispatch.incidents.clocks import Segment, due_of, next_mark
+from dispatch.incidents.clocks import Segment, Stage, due_of, next_mark, review_after
 from dispatch.incidents.intake.draft import as_json
 from dispatch.incidents.ledger import FACTS
 from dispatch.incidents.lifecycle import (
@@ -42,6 +44,7 @@ from people.scope import Actor
 _MAX_DATA = 16_000
 _FIRST_REQUEST = 2  # the first act on a report cannot be a request, so nothing waits at rev 2
 _CHECKS = frozenset({Action.PASS_CHECK, Action.FAIL_CHECK})
+_TO_OTHERS = frozenset({Action.REASSIGN, Action.RULE})  # what the unit before asked for is void
 _MOVES_OUT_OF_VIEW = frozenset(
     {
         Action.ASSIGN, Action.REASSIGN, Action.RULE, Action.DECIDE, Action.ESCALATE,
@@ -116,16 +119,21 @@ def _take(acting: Acting, rows: list[ClockSegment]) -> None:
     carry_out(acting)
     if incident.confidential:
         follow_hands(acting, lead)
+    elif lead is not None and lead != incident.lead_unit:
+        let_go(acting, lead)
     incident.status = step.after.value
     incident.rev += 1
     situation, changed = _situation(acting)
-    news = News(acting.extra, acting.review, acting.newer_catalogue, changed)
+    other_class = acting.newer_catalogue or step.action is Action.RECLASSIFY
+    news = News(acting.extra, acting.review, other_class, changed)
     segments, percent = follow(step, acting.segments, situation=situation, news=news, at=acting.at)
     if percent is not None:
         incident.mark_percent = percent
     _store_segments(acting, rows, segments, situation.mode)
-    if step.moves and incident.rev > _FIRST_REQUEST:
-        queries.drop_requests(session, incident.id, at=acting.at, by=acting.actor.name)
+    if (step.moves or step.action in _TO_OTHERS) and incident.rev > _FIRST_REQUEST:
+        keep = claims.waits_on(step)
+        queries.drop_requests(session, incident.id, keep=keep, at=acting.at, by=acting.actor.name)
+    claims.claim(acting, segments, calendar=situation.calendar)
     project(session, incident, segments, calendar=situation.calendar, at=acting.at)
     _record(acting)
     after = scope_of(incident)
@@ -319,8 +327,11 @@ def project(
 
 
 def set_timer(session: Session, incident: Incident, *, at: datetime) -> None:
-    """Set the case's one timer to what comes next: its deadline or the next mark."""
-    moments = [each for each in (incident.due_at, incident.next_mark_at) if each and each > at]
+    """Set the case's one timer to what comes next: its deadline, the next mark or review."""
+    due = incident.due_at
+    if due and incident.due_stage == Stage.REVIEW:
+        due = review_after(due, at)
+    moments = [each for each in (due, incident.next_mark_at) if each and each > at]
     key = f"incident:{incident.id}"
     if moments:
         outbox.set_timer(

@@ -11,7 +11,7 @@ from typing import Final
 from core.clock import local
 from core.errors import Conflict, Invalid
 from dispatch.incidents.clocks import Limit, Segment, Stage, carry_on, moment_after
-from dispatch.incidents.stages import running
+from dispatch.incidents.stages import MODE, running
 from people.calendars.workdays import Workdays
 
 _MOST_DAYS: Final = 10
@@ -29,11 +29,16 @@ class Stretch:
 
 
 def most_extra(segments: Sequence[Segment], calendar: Workdays) -> Limit | None:
-    """Return the most that may be added: the original limit, and ten days; None when none runs."""
+    """Return the most that may be added: the limit it was given with, and ten days, if one runs."""
     clock = running(segments, Stage.HANDLE)
     if clock is None:
         return None
-    first = next(s for s in segments if s.stage is Stage.HANDLE)
+    fresh = (
+        s
+        for s in reversed(segments)
+        if s.stage is Stage.HANDLE and s.allowance is None and s.cause != MODE
+    )
+    first = next(fresh, clock)
     base = first if first.limit.working is clock.limit.working else clock
     day = calendar.minutes_a_day if base.limit.working else _DAY
     return Limit(clock.limit.kind, min(base.limit.minutes, _MOST_DAYS * day))

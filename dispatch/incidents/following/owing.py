@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import outbox
 from dispatch.incidents import queries as cases
+from dispatch.incidents.acting.decisions import hands_of, needs_others
 from dispatch.incidents.acting.service import category_of
 from dispatch.incidents.clocks import Segment, deadline
 from dispatch.incidents.following import queries
@@ -33,6 +34,7 @@ TURNS: Final[dict[Status, tuple[str, str]]] = {
 }
 _DECIDE: Final = ("incident.decide", "审批")
 _SUPERVISE: Final = (SUPERVISE, "督办")
+_REPLY: Final = ("incident.reply", "回复批示")
 CALL_BACK: Final = "incident.call_back"
 CALL_BACK_TIMER: Final = "timer.incident_call_back"
 _CLOSED: Final = frozenset({Status.CLOSED, Status.ARCHIVED})
@@ -54,6 +56,8 @@ class _Known:
             villages=(case.village_code for case in present),
         )
         self._county: dict[Post, int | None] = {}
+        in_hand = [case.id for case in present if case.lead_unit and case.status in OPEN]
+        self.replies = queries.replies_owed(session, in_hand)
 
     def leading(self, unit: int) -> int:
         """Return the post that takes a unit's new work."""
@@ -65,6 +69,22 @@ class _Known:
             county = people.unit_for_code(self.session, COUNTY)
             self._county[post] = people.post_of(self.session, county, post) if county else None
         return self._county[post]
+
+    def checking(self, case: Incident) -> int | None:
+        """Return the post that checks what was handled: never one of the unit that handled it."""
+        same = case.holder_unit == case.handling_unit
+        return self.above(case) if same else self.holding(case)
+
+    def holding(self, case: Incident) -> int | None:
+        """Return the post that takes the work of the unit that holds a case."""
+        return self.leading(case.holder_unit) if case.holder_unit else None
+
+    def above(self, case: Incident) -> int | None:
+        """Return the post that judges in place of a holder that handled the case itself."""
+        if not case.confidential:
+            return self.of_county(Post.CHECKER)
+        above = cases.unit(self.session, case.holder_unit)  # a confidential case: one step up
+        return self.leading(above.parent_id) if above and above.parent_id else None
 
     def place(self, incident: Incident) -> str:
         """Return town and village of a case in words."""
@@ -138,9 +158,9 @@ def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[D
     turn, post = TURNS.get(status), _whose_turn(known, case)
     if turn and post:
         found.append((*turn, post, case.due_at))
-    if waiting and case.holder_unit:
-        due = min((request.due_at for request in waiting if request.due_at), default=None)
-        found.append((*_DECIDE, known.leading(case.holder_unit), due))
+    found += _decisions(known, case, waiting)
+    if case.id in known.replies and case.lead_unit:
+        found.append((*_REPLY, known.leading(case.lead_unit), known.replies[case.id]))
     carded = case.card and status in OPEN and not case.confidential
     if carded and (leader := known.of_county(Post.DUTY_LEADER)):
         found.append((*_SUPERVISE, leader, case.due_at))
@@ -152,17 +172,27 @@ def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[D
     return found
 
 
+def _decisions(known: _Known, case: Incident, waiting: Sequence[Request]) -> Iterator[Duty]:
+    """Give what must be decided: by the holder, or by others than the unit that handled."""
+    by_post: dict[int, list[datetime]] = {}
+    for request in waiting:
+        others = needs_others(case, request) and case.holder_unit in hands_of(case)
+        post = known.above(case) if others else known.holding(case)
+        if post is not None:
+            by_post.setdefault(post, []).extend([request.due_at] if request.due_at else [])
+    for post, dues in by_post.items():
+        yield (*_DECIDE, post, min(dues, default=None))
+
+
 def _who_calls(known: _Known, case: Incident) -> int | None:
-    """Return the post that calls back: reception; of a confidential case, whoever holds it."""
-    if not case.confidential:
-        return known.of_county(Post.RECEPTIONIST)
-    return known.leading(case.holder_unit) if case.holder_unit else None
+    """Return the post that calls back: reception; of a confidential case, whoever checks it."""
+    return known.checking(case) if case.confidential else known.of_county(Post.RECEPTIONIST)
 
 
 def _whose_turn(known: _Known, case: Incident) -> int | None:
     status = Status(case.status)
     if status in _IN_UNIT_HANDS and case.lead_unit:
         return known.leading(case.lead_unit)
-    if status is Status.CHECKING and case.holder_unit == case.handling_unit:
-        return known.of_county(Post.CHECKER)
-    return known.leading(case.holder_unit) if case.holder_unit else None
+    if status is Status.CHECKING:
+        return known.checking(case)
+    return known.holding(case)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -19,6 +21,16 @@ _OWED = text(
     "select subject, kind, post_id from owed"
     " where subject = any(:subjects) and kind like 'incident.%'"
 )
+_REPLIES = text(
+    """
+    select e.incident_id, min((e.data->>'reply_by')::timestamptz) as due_at
+    from timeline_entries e
+    where e.incident_id = any(:ids) and e.action = 'instruct' and e.data->>'reply_by' is not null
+      and not exists (select from timeline_entries r
+        where r.incident_id = e.incident_id and r.action = 'reply' and r.seq > e.seq)
+    group by e.incident_id
+    """
+)
 
 
 def places(
@@ -30,6 +42,14 @@ def places(
         "villages": sorted({each for each in villages if each}),
     }
     return {row.code: row.name for row in session.execute(_PLACES, asked)}
+
+
+def replies_owed(session: Session, incident_ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    """Return until when these cases' instructions (批示) want the reply that none has had."""
+    if not incident_ids:
+        return {}
+    found = session.execute(_REPLIES, {"ids": list(incident_ids)})
+    return {row.incident_id: row.due_at for row in found}
 
 
 def owed_for_all(session: Session, subjects: Sequence[str]) -> dict[str, list[tuple[str, int]]]:

@@ -20,6 +20,7 @@ _TIME: Final = re.compile(
     r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?"
     r"(?:[ T]*(\d{1,2})[:：时](\d{1,2})(?:[:：分](\d{1,2})(?:\.\d+)?秒?)?分?)?"
 )
+_YEARS: Final = range(1900, 9999)  # beyond, a moment could be stored and never read back
 _PHONE_BLANKS: Final = re.compile(r"[\s()（）]")
 _VILLAGE: Final = re.compile(r"\d{12}")
 _MOST_ID: Final = MAX_KEY - 60
@@ -134,7 +135,8 @@ class Reading:
         if words is None:
             return None
         found = _TIME.fullmatch(words)
-        parts = [int(part or 0) for part in found.groups()] if found else [0, 0, 0, 0, 0, 0]
+        known = found is not None and int(found[1]) in _YEARS
+        parts = [int(part or 0) for part in found.groups()] if found and known else [0] * 6
         try:
             return datetime(*parts, tzinfo=self.zone)  # type: ignore[arg-type, misc]
         except ValueError:

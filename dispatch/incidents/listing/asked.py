@@ -9,11 +9,11 @@ from sqlalchemy.orm import Session
 
 from core.live import stamp
 from dispatch.incidents import queries, reasons
-from dispatch.incidents.acting.decisions import extra_of
+from dispatch.incidents.acting.decisions import extra_of, is_own
 from dispatch.incidents.acting.offering import Look
 from dispatch.incidents.acting.stretching import stretched
 from dispatch.incidents.clocks import Stage
-from dispatch.incidents.lifecycle import REQUEST_NAMES, RequestKind
+from dispatch.incidents.lifecycle import HANDLED, REQUEST_NAMES, RequestKind
 from dispatch.incidents.stages import running
 from dispatch.incidents.tables import Request
 
@@ -24,6 +24,7 @@ EFFECTS: Final[dict[str, str]] = {
     "forced_close": "不再核查，直接结案",
     "share": "对方能看到案件，到期自动收回",
 }
+CREDITED: Final = "按手机记录的时间，认定为按期处置"
 
 
 def requests(session: Session, look: Look) -> list[dict[str, Any]]:
@@ -35,7 +36,7 @@ def requests(session: Session, look: Look) -> list[dict[str, Any]]:
             "label": REQUEST_NAMES.get(row.kind, row.kind),  # type: ignore[call-overload]
             "asked_by": row.asked_by,
             "unit": _name(session, row.unit_id),
-            "mine": row.asked_account is not None and row.asked_account == look.actor.account,
+            "mine": is_own(row, look.actor),
             "reason": row.reason_code,
             "reason_name": reasons.name_of(row.reason_code, among=row.kind),
             "note": row.note,
@@ -45,11 +46,18 @@ def requests(session: Session, look: Look) -> list[dict[str, Any]]:
             "decided_at": _stamp(row.decided_at),
             "decided_by": row.decided_by,
             "approved": row.approved,
-            "effect": EFFECTS.get(row.kind, ""),
+            "effect": CREDITED if is_claim(look, row) else EFFECTS.get(row.kind, ""),
+            "claim": is_claim(look, row),
             **(_would(look, row) if row.decided_at is None else {}),
         }
         for row in queries.requests_of(session, look.incident.id)
     ]
+
+
+def is_claim(look: Look, row: Request) -> bool:
+    """Tell whether a request that waits is of a feedback that was late, but claimed in time."""
+    extends = row.kind == RequestKind.EXTENSION and row.decided_at is None
+    return extends and look.incident.status in HANDLED
 
 
 def new_end(found: list[dict[str, Any]]) -> datetime | None:

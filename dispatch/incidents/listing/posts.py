@@ -49,6 +49,7 @@ _TURNS: Final = (
     PostList("handle", "处置中", ("incident.handle", "incident.resume"), roles=_HANDLERS),
     PostList("check", "待核查", ("incident.check",), roles=_CENTRES),
     PostList("decide", "待审批", ("incident.decide",), roles=_CENTRES),
+    PostList("reply", "待回复批示", ("incident.reply",)),
     PostList("call_back", "待回访", ("incident.call_back",), roles=frozenset({_R.RECEPTIONIST})),
 )
 SUPERVISE: Final = "incident.supervise"
