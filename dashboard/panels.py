@@ -19,7 +19,7 @@ from dashboard import reads, snapshot
 from dashboard.auth import current_identity
 from dashboard.mobile import papers
 from dispatch.command import reading as command
-from dispatch.incidents import collecting
+from dispatch.incidents import collecting, reporting_up
 from dispatch.incidents import queries as incidents
 from dispatch.incidents.catalogue import SOURCES
 from dispatch.incidents.importing.service import IMPORTERS
@@ -85,6 +85,8 @@ def case_in(
         "papers": papers.offered(whole, [e["action"] for e in history], actor.role),
         **_sent(command.case_panel(session, incident.id), whole["status"], actor.role),
         "twins": beside.twins(session, incident),
+        "may_report_up": actor.role in reporting_up.BY,
+        "recurs": beside.recurrence(session, incident, history),
         "evidence_shown": collecting.of_case(session, incident.id)["photos"],
         "source_name": SOURCES.get(whole["source"], whole["source"]),
         "stage": whole["due_stage"],

@@ -10,12 +10,28 @@ from typing import Any, Final
 
 from dash import html
 
-from dashboard.components.case_beside import decides, requests, shares, twins
+from dashboard.components.case_beside import (
+    decides,
+    recurrence,
+    reports_up,
+    requests,
+    shares,
+    twins,
+)
 from dashboard.components.case_button import GROUPS, Act, acts_of, button
 from dashboard.components.case_forms import CARD_WORDS, Case
 from dispatch.incidents.lifecycle import RequestKind
 
-__all__ = ["CARD_WORDS", "acts_of", "buttons", "requests", "shares", "twins"]
+__all__ = [
+    "CARD_WORDS",
+    "acts_of",
+    "buttons",
+    "recurrence",
+    "reports_up",
+    "requests",
+    "shares",
+    "twins",
+]
 
 FREQUENT_SHOWN: Final = 4
 ROW_CHARACTERS: Final = 18  # what the narrow pane holds in one row, buttons and their padding

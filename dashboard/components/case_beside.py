@@ -93,6 +93,37 @@ def _decisions(case: Case, asked: dict[str, Any]) -> list[html.Button]:
     return [button(case, approve, form=[], className="btn yes"), button(case, refuse)]
 
 
+# what is told upwards ------------------------------------------------------------------------
+
+
+def reports_up(case: Case) -> list[html.Div]:
+    """Return what the level above must be told of a 特急 case (信息报送), until when."""
+    errands = case.get("report_up") or []
+    if not errands:
+        return []
+    late = not all(each["done_at"] for each in errands)
+    head = html.H4([html.Span("信息报送"), html.Span("特急须上报" if late else "已上报")])
+    rows = [_errand(case, each) for each in errands]
+    return [html.Div([head, html.Div(rows, className="shares given")], className="sec")]
+
+
+def _errand(case: Case, errand: dict[str, Any]) -> html.Div:
+    if errand["done_at"]:
+        said = f"{words.limit(errand['done_at'])}　{errand['done_by']}"
+        return html.Div([html.Div(html.B(errand["name"])), html.Span(said, className="t3")])
+    until = html.Span(
+        f"限 {words.limit(errand['due_at'])}", className="orange" if errand["late"] else "t2"
+    )
+    parts: list[Any] = [html.Div(html.B(errand["name"])), until]
+    if case.get("may_report_up") and "note" in (case.get("allowed") or []):
+        told = Act(
+            errand["code"], Action.NOTE, "已报送", errand["name"], {"reason_code": errand["code"]}
+        )
+        form = [{"type": "words", "name": "note", "label": "报给谁、报了什么", "must": True}]
+        parts.append(button(case, told, form=form, className="btn sm"))
+    return html.Div(parts)
+
+
 # twins and shares ------------------------------------------------------------------------------
 
 
@@ -106,6 +137,32 @@ def twins(case: Case) -> list[html.Div]:
     return [html.Div([head, html.Div(rows, className="shares twins")], className="sec")]
 
 
+def recurrence(case: Case) -> list[html.Div]:
+    """Return the case of the same class that was closed here lately (复发), to be looked at."""
+    earlier = case.get("recurs")
+    if not earlier:
+        return []
+    said = (words.metres(earlier["distance_m"]), earlier["number"], earlier["status_name"])
+    row = html.Div([html.Div([html.B(earlier["title"]), html.Small(" · ".join(said))]),
+                    _look_at(earlier)])  # fmt: skip
+    head = html.H4([html.Span("疑似复发"), html.Span(recurs_words(earlier))])
+    return [html.Div([head, html.Div(row, className="shares twins")], className="sec")]
+
+
+def recurs_words(earlier: dict[str, Any]) -> str:
+    """Return what a recurrence means, in words."""
+    return f"{earlier['days']:.0f} 天内复发，计入反复率"
+
+
+def _look_at(other: dict[str, Any]) -> html.Button:
+    return html.Button(
+        "查看",
+        className="btn sm",
+        type="button",
+        **{"data-act": "show", "data-kind": "incident", "data-id": other["id"]},
+    )
+
+
 def _twin(case: Case, twin: dict[str, Any]) -> html.Div:
     said = (
         words.metres(twin["distance_m"]),
@@ -115,12 +172,7 @@ def _twin(case: Case, twin: dict[str, Any]) -> html.Div:
     )
     parts: list[Any] = [
         html.Div([html.B(twin["title"]), html.Small(" · ".join(said))]),
-        html.Button(
-            "查看",
-            className="btn sm",
-            type="button",
-            **{"data-act": "show", "data-kind": "incident", "data-id": twin["id"]},
-        ),
+        _look_at(twin),
     ]
     if "merge" in (case.get("allowed") or []):
         merge = Act("merge", Action.MERGE, "并案", said={"into": twin["number"]})

@@ -8,6 +8,7 @@ from dash import html
 
 from dashboard.casefile.parties import Party
 from dashboard.components import case_acts, words
+from dashboard.components.case_beside import recurs_words
 from dashboard.components.drawn import found_in
 
 HOURS_A_DAY = 24
@@ -43,7 +44,9 @@ def twins_section(case: dict[str, Any]) -> html.Div:
         [html.Span("相似案件"), html.Span(f"{words.metres(metres)}、{span}内 {len(twins)} 件")]
     )
     body: list[Any] = [head]
-    body.append(_table(case, twins) if twins else html.P(_none(case), className="t3"))
+    again = case.get("recurs")
+    shown = twins or again
+    body.append(_table(case, twins, again) if shown else html.P(_none(case), className="t3"))
     if case["merged"]:
         body.append(_merged(case["merged"]))
     return html.Div(body, className="sec twins-sec")
@@ -55,32 +58,49 @@ def _none(case: dict[str, Any]) -> str:
     return "附近没有相似的案件"
 
 
-def _table(case: dict[str, Any], twins: list[dict[str, Any]]) -> html.Table:
+def _table(
+    case: dict[str, Any], twins: list[dict[str, Any]], again: dict[str, Any] | None
+) -> html.Table:
     names = ("案号", "事项", "时间", "距离", "相似", "")
     merging = found_in(case_acts.twins(case), "data-action", "merge")
     return html.Table(
         [
             html.Thead(html.Tr([html.Th(name) for name in names])),
-            html.Tbody([_twin(each, merging) for each in twins]),
+            html.Tbody([_twin(each, merging) for each in twins] + _again(again, twins)),
         ]
     )
 
 
+def _again(again: dict[str, Any] | None, twins: list[dict[str, Any]]) -> list[html.Tr]:
+    """Return the row of the case that came up again (复发); as a likely twin it has one already."""
+    if not again or again["id"] in {each["id"] for each in twins}:
+        return []
+    said = html.Span(recurs_words(again), className="t3")
+    return [_row(again, "—", [_compare(again), said])]
+
+
 def _twin(twin: dict[str, Any], merging: list[Any]) -> html.Tr:
     merge = [each for each in merging if twin["number"] in str(getattr(each, "data-said", ""))]
-    compare = html.Button(
-        "对比", type="button", className="btn sm", **{"data-compare": twin["number"]}
+    return _row(twin, f"{twin['score']:.2f}", [_compare(twin), *merge])
+
+
+def _compare(other: dict[str, Any]) -> html.Button:
+    return html.Button(
+        "对比", type="button", className="btn sm", **{"data-compare": other["number"]}
     )
+
+
+def _row(other: dict[str, Any], likeness: str, do: list[Any]) -> html.Tr:
     return html.Tr(
         [
-            html.Td(html.A(twin["number"], href=f"/case/{twin['number']}"), className="num"),
-            html.Td(html.B(twin["title"])),
-            html.Td(f"{words.dated(twin['reported_at'])} {twin['status_name']}", className="t2"),
-            html.Td(words.metres(twin["distance_m"])),
-            html.Td(f"{twin['score']:.2f}"),
-            html.Td([compare, *merge], className="do"),
+            html.Td(html.A(other["number"], href=f"/case/{other['number']}"), className="num"),
+            html.Td(html.B(other["title"])),
+            html.Td(f"{words.dated(other['reported_at'])} {other['status_name']}", className="t2"),
+            html.Td(words.metres(other["distance_m"])),
+            html.Td(likeness),
+            html.Td(do, className="do"),
         ],
-        key=twin["id"],
+        key=other["id"],
     )
 
 

@@ -29,6 +29,7 @@ def duties(case: dict[str, Any]) -> list[Any]:
     """Return the sections of the column, what waits first."""
     return [
         *_requests(case),
+        *case_acts.reports_up(case),
         *_instructions(case),
         *reporter_row(case),
         *case_acts.shares(case),

@@ -28,6 +28,7 @@ SOURCES: Final[dict[str, str]] = {
 URGENT_LEVEL: Final = 2
 _WITHIN_M: Final = 300  # of editions loaded before the catalogue said it
 STAGES: Final = ("accept", "verify", "assign", "sign", "return", "check", "call_back")
+REPORT_UP: Final = ("phone", "written")
 _CITIZEN_SOURCES: Final = frozenset({"snap", "hotline", "window", "app"})
 _INHERITED: Final = (
     "source",
@@ -45,7 +46,7 @@ _INHERITED: Final = (
     "closing",
     "attributes",
 )
-_NESTED: Final = ("duplicate", "recur", "lead", "stages", "handle")
+_NESTED: Final = ("duplicate", "recur", "report_up", "lead", "stages", "handle")
 _KNOWN: Final = frozenset({"code", "name", *_INHERITED, *_NESTED})
 
 
@@ -124,6 +125,11 @@ class Category:
         """How far back a twin is looked for, in hours."""
         return float(self.rules["duplicate"]["hours"])
 
+    @property
+    def recurs_within(self) -> tuple[float, float]:
+        """How near (metres) and how soon after closing (days) the same class is a recurrence."""
+        return float(self.rules["recur"]["within_m"]), float(self.rules["recur"]["days"])
+
     def radius_m(self, source: str) -> float:
         """How near a twin must be: citizens point less exactly than grid workers."""
         which = "citizen_m" if source in _CITIZEN_SOURCES else "worker_m"
@@ -153,6 +159,12 @@ class Category:
         """Return the handling limit (处置时限) for a unit of `tier`."""
         where = tier if tier in TIERS else "department"
         return self.limits[f"handle.{where}", level <= URGENT_LEVEL]
+
+    @cached_property
+    def report_up_limits(self) -> dict[str, Limit]:
+        """Return within what time a 特急 case is told upwards, by way; raises for a wrong one."""
+        ways = self.rules.get("report_up") or {}
+        return {f"report_up_{way}": parse_limit(ways[way]) for way in REPORT_UP if way in ways}
 
     @cached_property
     def limits(self) -> dict[tuple[str, bool], Limit]:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from dispatch.incidents.catalogue import SOURCES, Category, categories
+from dispatch.incidents.catalogue import REPORT_UP, SOURCES, Category, categories
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -118,8 +118,10 @@ def _lead_faults(rules: Mapping[str, Any], units: frozenset[str] | None) -> Iter
 
 
 def _limit_faults(each: Category) -> Iterator[str]:
+    for way in sorted((each.rules["report_up"] or {}).keys() - set(REPORT_UP)):
+        yield f"信息报送 {way!r} 须为 {'、'.join(REPORT_UP)}"
     try:
-        _ = each.limits  # the limits are parsed where they are used
+        _ = each.limits, each.report_up_limits  # parsed where they are used
     except (KeyError, TypeError) as error:
         yield f"缺时限 {error}"
     except ValueError as error:

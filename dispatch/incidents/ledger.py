@@ -29,11 +29,12 @@ if TYPE_CHECKING:
     from people.calendars.workdays import Workdays
 
 LADDER: Final = "ladder"
+RECURS: Final = "recurs"
 FACTS: Final = frozenset(
     {
         "approved", "calendar", "card", "category_version", "cell_code", "extra_minutes", "from",
         "from_unit", "holder_unit", "into", "into_number", "level", "mark", "mode", "must_rule",
-        "overdue", "percent", "reply_by", "request_id", "request_kind", "reused_photos",
+        "overdue", "percent", "recurs", "reply_by", "request_id", "request_kind", "reused_photos",
         "review_minutes", "to", "to_unit", "to_unit_name", "town_code", "true", "village_code",
     }
 )  # fmt: skip

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
-from dispatch.incidents import lifecycle
+from dispatch.incidents import lifecycle, reporting_up
 from dispatch.incidents.lifecycle import Action
 from dispatch.incidents.tables import TimelineEntry
 
@@ -29,6 +29,18 @@ _PASSED_UP = text(
     where e.incident_id = :id and e.action = 'escalate'
     """
 )
+# the first line that says level 1 is since when a case is 特急, as a rule its report
+_TOLD_UP = text(
+    """
+    select e.incident_id, coalesce(e.reason_code, '') as code, min(e.recorded_at) as at,
+      (array_agg(e.actor_name order by e.seq))[1] as by
+    from timeline_entries e
+    where e.incident_id = any(:ids)
+      and (e.action = 'note' and e.reason_code = any(:codes) and e.actor_role = any(:roles)
+        or e.action = 'reclassify' and e.data->>'level' = '1')
+    group by e.incident_id, e.action, code
+    """
+)
 _HANDS = (Action.ACCEPT, Action.ASSIGN, Action.ESCALATE, Action.DE_ESCALATE)
 
 
@@ -45,6 +57,25 @@ def last_change_of_hands(session: Session, incident_id: UUID) -> TimelineEntry |
         .order_by(TimelineEntry.seq.desc())
         .limit(1)
     ).first()
+
+
+def told_up(
+    session: Session, incident_ids: Sequence[UUID]
+) -> dict[UUID, dict[str, tuple[datetime, str]]]:
+    """Return by case what the county has told upwards (信息报送), by code: when and by whom.
+
+    Under the empty code stands since when a case is 特急 that was reported as less.
+    """
+    found: dict[UUID, dict[str, tuple[datetime, str]]] = {each: {} for each in incident_ids}
+    asked = {
+        "ids": list(incident_ids),
+        "codes": list(reporting_up.NAMES),
+        "roles": list(reporting_up.BY),
+    }
+    for row in session.execute(_TOLD_UP, asked) if found else ():
+        code = row.code if row.code in reporting_up.NAMES else ""
+        found[row.incident_id].setdefault(code, (row.at, row.by))
+    return found
 
 
 def sent_back_at(session: Session, incident_id: UUID) -> datetime | None:

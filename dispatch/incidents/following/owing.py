@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from core import outbox
 from dispatch.incidents import queries as cases
+from dispatch.incidents import queries_parties, reporting_up
 from dispatch.incidents.acting.decisions import hands_of, needs_others
 from dispatch.incidents.acting.service import category_of
 from dispatch.incidents.clocks import Segment, deadline
@@ -58,6 +59,8 @@ class _Known:
         self._county: dict[Post, int | None] = {}
         in_hand = [case.id for case in present if case.lead_unit and case.status in OPEN]
         self.replies = queries.replies_owed(session, in_hand)
+        upward = [case.id for case in present if reporting_up.is_reported_up(case)]
+        self.told_up = queries_parties.told_up(session, upward)
 
     def leading(self, unit: int) -> int:
         """Return the post that takes a unit's new work."""
@@ -164,12 +167,25 @@ def _wanted(known: _Known, case: Incident, waiting: Sequence[Request]) -> list[D
     carded = case.card and status in OPEN and not case.confidential
     if carded and (leader := known.of_county(Post.DUTY_LEADER)):
         found.append((*_SUPERVISE, leader, case.due_at))
+    found += _reports_up(known, case)
     caller = _who_calls(known, case) if wants_call_back(case) else None
     if case.closed_at and caller:
         limit = category_of(known.session, case).call_back_limit(case.level)
         due = deadline(case.closed_at, limit, calendars.book(known.session).of(case.town_code))
         found.append((CALL_BACK, "回访", caller, due))
     return found
+
+
+def _reports_up(known: _Known, case: Incident) -> Iterator[Duty]:
+    """Give what the county's shift must still tell the level above (信息报送)."""
+    told, post = known.told_up.get(case.id), known.of_county(Post.SHIFT_HEAD)
+    if told is None or post is None or case.status == Status.ARCHIVED:
+        return
+    calendar = calendars.book(known.session).of(case.town_code)
+    category = category_of(known.session, case)
+    for each in reporting_up.errands(case, category, told, calendar=calendar):
+        if each.done_at is None:
+            yield f"incident.{each.code}", each.name, post, each.due_at
 
 
 def _decisions(known: _Known, case: Incident, waiting: Sequence[Request]) -> Iterator[Duty]:

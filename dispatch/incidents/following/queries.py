@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 _PLACES = text(
@@ -20,6 +21,27 @@ select code, short_name from grid_villages where code = any(:villages) and valid
 _OWED = text(
     "select subject, kind, post_id from owed"
     " where subject = any(:subjects) and kind like 'incident.%'"
+)
+# near as the metric plane of the county measures it (CGCS2000 / 3-degree zone 38)
+_RECURRENCES = text(
+    """
+    select w.id, e.id as earlier, e.number,
+      ST_Distance(ST_Transform(e.point, 4547), ST_Transform(i.point, 4547)) as metres,
+      extract(epoch from i.reported_at - e.closed_at)::float8 / 86400 as days
+    from unnest(cast(:ids as uuid[]), cast(:metres as float8[]), cast(:days as float8[]))
+      as w(id, metres, days)
+    join incidents i on i.id = w.id
+    cross join lateral (
+      select c.id, c.number, c.point, c.closed_at from incidents c
+      where c.point && ST_Expand(i.point, w.metres / 96000.0, w.metres / 110000.0)
+        and c.category = i.category and c.status in ('closed', 'archived')
+        and c.closed_at < i.reported_at
+        and c.closed_at >= i.reported_at - make_interval(secs => w.days * 86400)
+        and c.drill = i.drill and not c.confidential
+        and ST_DWithin(ST_Transform(c.point, 4547), ST_Transform(i.point, 4547), w.metres)
+      order by c.closed_at desc limit 1
+    ) e
+    """
 )
 _REPLIES = text(
     """
@@ -50,6 +72,18 @@ def replies_owed(session: Session, incident_ids: Sequence[UUID]) -> dict[UUID, d
         return {}
     found = session.execute(_REPLIES, {"ids": list(incident_ids)})
     return {row.incident_id: row.due_at for row in found}
+
+
+def recurrences(
+    session: Session, reaches: Sequence[tuple[UUID, float, float]]
+) -> Sequence[Row[Any]]:
+    """Return for each (id, metres, days) the case closed last there of that class: one row or none.
+
+    Rows are (id, earlier, number, metres, days since it was closed); metres in EPSG:4547.
+    """
+    ids, metres, days = zip(*reaches, strict=True)
+    asked = {"ids": list(ids), "metres": list(metres), "days": list(days)}
+    return session.execute(_RECURRENCES, asked).all()
 
 
 def owed_for_all(session: Session, subjects: Sequence[str]) -> dict[str, list[tuple[str, int]]]:

@@ -31,6 +31,7 @@ from dispatch.incidents.clocks import (
 from dispatch.incidents.facts import FORMULA, Case, Facts, facts_of
 from dispatch.incidents.following.expiring import show_to_holder
 from dispatch.incidents.following.owing import CALL_BACK_TIMER, store_owed, wants_call_back
+from dispatch.incidents.following.recurring import note_recurrences
 from dispatch.incidents.lifecycle import ENDED, Action, Status
 from dispatch.incidents.tables import Incident
 from people.calendars import service as calendars
@@ -82,6 +83,7 @@ def after_changes(session: Session, changes: Sequence[Change], *, at: datetime) 
     found |= cases.get_all(session, fresh, lock=True)  # most will be accepted here and now
     collecting.attach_of_reports(session, [found[each] for each in fresh if each in found])
     _automate(session, found, fresh, at=at)
+    note_recurrences(session, [found[each] for each in fresh if each in found], at=at)
     present = [case for case in found.values() if case.rev <= newest[case.id]]
     if not present:
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from dispatch.incidents import reporting_up
 from people.roles import Role
 
 _R = Role
@@ -50,6 +51,7 @@ _TURNS: Final = (
     PostList("check", "待核查", ("incident.check",), roles=_CENTRES),
     PostList("decide", "待审批", ("incident.decide",), roles=_CENTRES),
     PostList("reply", "待回复批示", ("incident.reply",)),
+    PostList("report_up", "待报送", tuple(f"incident.{code}" for code in reporting_up.NAMES)),
     PostList("call_back", "待回访", ("incident.call_back",), roles=frozenset({_R.RECEPTIONIST})),
 )
 SUPERVISE: Final = "incident.supervise"

@@ -12,14 +12,21 @@ from sqlalchemy.orm import Session
 
 from core.errors import NotFound
 from core.live import stamp
-from dispatch.incidents import editions, queries_grants, reasons, reporters
+from dispatch.incidents import (
+    editions,
+    queries_grants,
+    queries_parties,
+    reasons,
+    reporters,
+    reporting_up,
+)
 from dispatch.incidents import queries as cases
 from dispatch.incidents.acting import offering
 from dispatch.incidents.acting.service import category_of
 from dispatch.incidents.citizens.promise import Running, expected
 from dispatch.incidents.lifecycle import ACTION_NAMES, STATUS_NAMES, Action, Status
 from dispatch.incidents.listing import asked, clocking, queries
-from dispatch.incidents.tables import TimelineEntry
+from dispatch.incidents.tables import Incident, TimelineEntry
 from people.calendars import service as calendars
 from people.scope import Actor
 
@@ -129,6 +136,7 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "clocks": clocking.segments(rows),
         "clock": clock,
         "requests": requests,
+        "report_up": _report_up(session, incident, at=at),
         "shares": _shares(session, incident_id),
         "actions": offering.offered(look),
         **offering.for_forms(look),
@@ -167,6 +175,8 @@ def _label(entry: TimelineEntry) -> str:
     """Return what was done in words; taking what was handed down is not accepting a report."""
     if entry.action == Action.ACCEPT and entry.status_before == Status.FILED:
         return "接收下放"
+    if entry.action == Action.NOTE and (told := reporting_up.NAMES.get(entry.reason_code or "")):
+        return told
     said = [words for (name, value), words in _ANSWERS.items() if entry.data.get(name) is value]
     if entry.data.get("result") == "unreached":
         said = ["没打通"]
@@ -245,6 +255,24 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 def _stamp(at: datetime | None) -> str | None:
     return stamp(at) if at else None
+
+
+def _report_up(session: Session, incident: Incident, *, at: datetime) -> list[dict[str, Any]]:
+    """Return what the level above must be told (信息报送), until when, and whether it was."""
+    told = queries_parties.told_up(session, [incident.id])[incident.id]
+    calendar = calendars.book(session).of(incident.town_code)
+    category = category_of(session, incident)
+    return [
+        {
+            "code": each.code,
+            "name": each.name,
+            "due_at": stamp(each.due_at),
+            "done_at": _stamp(each.done_at),
+            "done_by": each.done_by,
+            "late": each.done_at is None and each.due_at < at,
+        }
+        for each in reporting_up.errands(incident, category, told, calendar=calendar)
+    ]
 
 
 def _shares(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
