@@ -37,6 +37,10 @@ _ANSWERS = {
     ("satisfied", True): "满意",
     ("satisfied", False): "不满意",
 }
+_AS_STORED = (
+    "description", "address", "tracking_code", "units", "confidential", "returns", "reworks",
+    "extensions", "mode", "attributes", "photos",
+)  # fmt: skip
 _LATER = ("fed_back_at", "closed_at", "next_mark_at")
 _LIST_KEYS = (
     "id", "number", "status", "level", "category", "title", "rev", "cell_code", "village_code",
@@ -116,23 +120,15 @@ def case(session: Session, incident_id: UUID, *, actor: Actor, at: datetime) -> 
         "evidence": category_of(session, incident).evidence,
         "category_name": category_of(session, incident).name,
         "category_version": incident.category_version,
-        "description": incident.description,
-        "address": incident.address,
-        "tracking_code": incident.tracking_code,
-        "units": incident.units,
+        **{name: getattr(incident, name) for name in _AS_STORED},
         "lead": clocking.unit(session, incident.lead_unit),
         "holder": clocking.unit(session, incident.holder_unit),
-        "confidential": incident.confidential,
-        **{name: getattr(incident, name) for name in ("returns", "reworks", "extensions")},
         **{name: _stamp(getattr(incident, name)) for name in _LATER},
         "due_provisional": clock["provisional"],
-        "mode": incident.mode,
         "mode_name": clock["mode_name"],
         "master_id": str(incident.master_id) if incident.master_id else None,
         "reporter": asdict(reporters.masked(incident)),
         "may_unmask": reporters.may_unmask(session, incident, actor),
-        "attributes": incident.attributes,
-        "photos": incident.photos,
         "clocks": clocking.segments(rows),
         "clock": clock,
         "requests": requests,
