@@ -18,6 +18,7 @@ YES_SOLVED: Final = {"true": "解决了", "false": "没解决"}
 YES_SATISFIED: Final = {"true": "满意", "false": "不满意"}
 REACHED: Final = {"reached": "打通了", "unreached": "没打通"}
 OTHER_WORDS: Final = "说明（选“其他”时必填）"
+_HANDLE: Final = ("department", "town", "village")  # the county gives out and checks
 _REVIEW_DAYS: Final = (7, 15, 30)
 _SHARE_DAYS: Final = (1, 3, 7, 30)
 _REPLY_DAYS: Final = (1, 2, 3, 7)
@@ -190,10 +191,14 @@ def _reclassify(case: Case) -> list[Field]:
 _FORMS: Final[dict[str, Any]] = {
     "untrue": lambda _case: _why("verify", "哪里不属实"),
     "reject": lambda _case: _why("reject"),
-    "give": lambda case: [_unit("主办单位", but=_lead_code(case)), _words("要求", must=False)],
-    "reassign": lambda case: [_unit("改派给哪个单位", but=_lead_code(case)), *_why("reassign")],
+    "give": lambda case: [
+        _unit("主办单位", kinds=_HANDLE, but=_lead_code(case)), _words("要求", must=False),
+    ],
+    "reassign": lambda case: [
+        _unit("改派给哪个单位", kinds=_HANDLE, but=_lead_code(case)), *_why("reassign"),
+    ],
     "rule": lambda _case: [
-        _unit("裁定由哪个单位主办"),
+        _unit("裁定由哪个单位主办", kinds=_HANDLE),
         _hint("裁定后对方不能再退回，也不能再改派"),
         *_why("rule", "依据"),
     ],

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from core import clock
 from core.access import Access
 from core.db import transaction
-from core.errors import NotAllowed
+from core.errors import Invalid, NotAllowed
 from core.live import Scope
 from core.outbox import Change
 from core.settings import ROOT
@@ -325,6 +325,15 @@ def test_a_stored_status_is_written_behind_the_guard_only() -> None:
     assert "act_held" in calls["act"]
     assert calls["act_held"].index("_require_power") < calls["act_held"].index("_take")
     assert [name for name, called in calls.items() if "_take" in called] == ["act_held"]
+
+
+def test_the_county_gives_out_and_checks_and_is_given_nothing(people: Cast) -> None:
+    case = filed(people)
+    with pytest.raises(Invalid, match="不处置"):
+        people.county.act(case, "assign", to_unit="430121")
+    people.county.act(case, "assign")
+    with pytest.raises(Invalid, match="不处置"):
+        people.county.act(case, "reassign", to_unit="430121", reason_code="no_capacity")
 
 
 def test_hands_of_the_cast_are_who_they_seem(people: Cast) -> None:

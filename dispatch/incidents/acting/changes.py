@@ -87,6 +87,8 @@ def _reassign(acting: Acting) -> None:
 
 
 def _give_to(acting: Acting, unit: Row[Any]) -> None:
+    if unit.kind == "county":  # nobody would be left to check what it handled
+        raise Invalid("县指挥中心派遣、核查，不处置：请派给部门、镇街或村社区", field="to_unit")
     incident = acting.incident
     incident.lead_unit = unit.id
     take_part(acting.session, incident, Grantee(unit=unit.id))
