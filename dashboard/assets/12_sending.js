@@ -4,6 +4,9 @@
   const yw = (window.yiwang = window.yiwang || {});
   const STAYS_MS = 4000;
   const WRONG_STAYS_MS = 8000;
+  const PATIENCE_MS = 30_000; // a server that hangs must not hold a form for ever; photos take longer
+  const PHOTO_PATIENCE_MS = 180_000;
+  const SIGNED_OUT = "登录已失效：请另开一个标签页登录，再回这里提交；写好的还在";
 
   const cookie = (name) =>
     document.cookie
@@ -22,12 +25,17 @@
         ...headers,
       },
       body: body === undefined || body instanceof FormData ? body : JSON.stringify(body),
-    }).catch(() => {
-      throw new Error("没有连上平台，请稍后再试；没有提交的内容还在");
+      signal: AbortSignal.timeout(body instanceof FormData ? PHOTO_PATIENCE_MS : PATIENCE_MS),
+    }).catch((error) => {
+      throw new Error(
+        error.name === "TimeoutError"
+          ? "平台很久没有答复：先看记上没有，没有再提交一次；写好的还在"
+          : "没有连上平台，请稍后再试；没有提交的内容还在",
+      );
     });
     if (answer.ok) return answer.status === 204 ? null : answer.json();
     const problem = await answer.json().catch(() => ({}));
-    const said = problem.detail || problem.title || `没有成功（${answer.status}），请再试一次`;
+    const said = (answer.status === 401 && SIGNED_OUT) || problem.detail || problem.title || `没有成功（${answer.status}），请再试一次`;
     throw Object.assign(new Error(said), { status: answer.status, code: problem.code });
   }
 

@@ -29,7 +29,7 @@
       await work();
       toast(done);
     } catch (error) {
-      toast(error.message, true);
+      toast(error.message.replace("请刷新后再试", "已读来新情况"), true);
       if (error.status !== STALE) return;
     } finally {
       button.disabled = false;
@@ -69,13 +69,15 @@
     const newest = () => root.querySelector(`[data-key=${key}][data-id="${id}"]`)?.dataset.rev;
     let stale = false;
     const finish = async (body) => {
-      if (stale) seen = newest() || seen; // somebody was quicker, and this form has said so
+      if (stale) seen = newest(); // somebody was quicker, and this form has said so
+      if (!seen) throw new Error(`这件刚被他人处理过，现在不能“${title}”了：请取消，按新情况办`);
       try {
         await go(body, seen);
       } catch (error) {
         stale = error.status === STALE;
-        if (stale) refresh();
-        throw error;
+        if (!stale) throw error;
+        refresh();
+        throw new Error("这件刚被他人处理过，已读来新情况：请看过再提交；写好的还在");
       }
       toast(done);
       refresh();

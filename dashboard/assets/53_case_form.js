@@ -71,6 +71,7 @@
     const box = state.box;
     complain("");
     button.disabled = true;
+    button.textContent = "正在提交…";
     try {
       const body = read();
       const ids = [];
@@ -82,6 +83,7 @@
       if (state.box === box) complain(error.message, error.part);
     } finally {
       button.disabled = false;
+      button.textContent = "提交";
     }
   }
 
@@ -129,6 +131,12 @@
     if (first) first.focus();
     else form.querySelector("[type=submit]").focus();
   }
+
+  /** Leaving with words unsent (刷新、后退): the browser asks first. */
+  window.addEventListener("beforeunload", (event) => {
+    const written = [...(state.box?.querySelectorAll("textarea") || [])].some((box) => box.value.trim());
+    if (written) event.preventDefault();
+  });
 
   yw.caseForm = { open, close, make, settle, isOpen: () => Boolean(state.box) };
 })();

@@ -145,3 +145,34 @@ def test_who_was_slower_is_told_and_keeps_what_was_written(site: Site, signed_in
         until(desk, "document.querySelector('#desk-panel .tl').innerText.includes('催办')")
         submit(desk)
         assert county.get(f"/api/v1/incidents/{case}").json()["status"] == "rejected"
+
+
+def test_who_comes_too_late_or_signed_out_is_told_what_to_do(site: Site, signed_in: Opener) -> None:
+    with closing(site.client("county1")) as county:
+        case = site.report("占道经营", *XINGSHA)["id"]
+        context = signed_in(TOWN)
+        desk = open_live(context, site, "/desk")
+        until(desk, "id => yiwang.county.state.incidents.has(id)", case)
+        choose(desk, case)
+        open_form(desk, "reject")
+        desk.click(".case-form .pill-of >> nth=0")
+        desk.fill(".case-form textarea", "写好的")
+        act(county, case, "accept")
+        until(desk, "!document.querySelector('#desk-panel [data-key=accept]')")
+        desk.click(".case-form [type=submit]")
+        until(desk, "document.querySelector('.case-form').innerText.includes('已读来新情况')")
+        desk.click(".case-form [type=submit]")
+        until(desk, "document.querySelector('.case-form').innerText.includes('现在不能')")
+        with desk.expect_event("dialog") as asked:
+            desk.once("dialog", lambda dialog: dialog.dismiss())
+            desk.evaluate("setTimeout(() => location.reload())")
+        assert asked.value.type == "beforeunload", "words not sent are not thrown away unasked"
+        assert desk.input_value(".case-form textarea") == "写好的"
+        desk.click(".case-form [data-stop]")
+        open_form(desk, "note")
+        desk.fill(".case-form textarea", "退出以后写的")
+        context.clear_cookies()
+        desk.click(".case-form [type=submit]")
+        until(desk, "document.querySelector('.case-form').innerText.includes('登录已失效')")
+        assert desk.input_value(".case-form textarea") == "退出以后写的"
+        assert county.get(f"/api/v1/incidents/{case}").json()["status"] == "filed"
