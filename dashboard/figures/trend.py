@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from dashboard import theme as look
 
 LABEL_HOUR = 18  # where the compared day's name stands on its line
+LATE_HOUR = 21  # from here on the last count stands left of its dot: right of it the paper ends
 
 
 def trend(data: dict[str, Any], *, size: float, theme: str | None = None) -> go.Figure:
@@ -82,9 +83,9 @@ def _label_lines(
         y=count,
         text=f"<b>{count}</b>",
         showarrow=False,
-        xanchor="left",
+        xanchor="right" if hour >= LATE_HOUR else "left",
         yanchor="bottom",
-        xshift=size * 0.25,
+        xshift=size * (-0.25 if hour >= LATE_HOUR else 0.25),
         font={"size": size, "color": ink["text"]},
     )
 

@@ -61,6 +61,14 @@ def test_hours_that_have_not_come_are_not_drawn() -> None:
     assert "<b>5</b>" in [note.text for note in figure.layout.annotations]
 
 
+@pytest.mark.parametrize(("hours", "side"), [(20, "left"), (24, "right")])
+def test_the_last_count_of_a_late_hour_stands_inside_the_paper(hours: int, side: str) -> None:
+    today = [7] * hours + [None] * (24 - hours)
+    data = {"today": today, "last_week": [1] * 24, "weekday": "上周四"}
+    notes = figures.trend(data, size=12).layout.annotations
+    assert [note.xanchor for note in notes if note.text == "<b>7</b>"] == [side]
+
+
 def test_the_map_without_webgl_names_towns_and_leaves_out_what_has_no_place() -> None:
     square = {
         "type": "Polygon",
