@@ -43,6 +43,8 @@
       incident,
     };
   }
+  /** Of today the time; of other days the day, which the number tells already, is enough. */
+  const reportedAt = (at) => moments.limit(at).split(" ")[0];
   function noteOf(alert, incident) {
     if (alert)
       return alert.acknowledged
@@ -56,7 +58,7 @@
     const lead = incident.who[0];
     return lead
       ? `${lead.name} ${yw.signs.ORDER_STATES[lead.state] || ""}`
-      : `${moments.limit(incident.reported)} 上报`;
+      : `${reportedAt(incident.reported)} 上报`;
   }
 
   /** What needs me as the stream brought it; an unacknowledged red alert is pinned above. */
@@ -112,8 +114,9 @@
       (a.state === "firing" && !a.silenced && !a.inhibited ? 0 : 10) +
       yw.signs.ORDER.indexOf(a.colour) +
       (a.acknowledged ? 0.5 : 0);
+    const at = (a) => keys.get(a.id) || Number.MAX_SAFE_INTEGER; // as the map numbers them
     const rows = [...county.state.alerts.values()].sort(
-      (a, b) => order(a) - order(b) || a.fired - b.fired,
+      (a, b) => order(a) - order(b) || at(a) - at(b) || a.fired - b.fired,
     );
     if (!rows.length) return '<p class="empty">没有预警在响<br>规则随每次案件变动重算</p>';
     return rows.map((a) => alertRow(a, keys, chosen, now)).join("");

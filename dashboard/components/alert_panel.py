@@ -41,7 +41,7 @@ def _title(alert: dict[str, Any]) -> html.Div:
             ),
             html.P("内部预警等级，不对外发布", className="fine"),
         ],
-        className="title",
+        className="title alarm",
     )
 
 

@@ -199,15 +199,15 @@ def cases_view() -> html.Div:
 
 
 _COLUMNS: list[dict[str, Any]] = [
-    {"headerName": "案号", "field": "short", "width": 112, "cellClass": "t3 fine"},
-    {"headerName": "事项", "field": "title", "flex": 3, "minWidth": 140, "cellRenderer": "ywTitle"},
-    {"headerName": "地点", "field": "place", "flex": 3, "minWidth": 92, "cellClass": "t2"},
-    {"headerName": "状态", "field": "state", "width": 88, "cellRenderer": "ywStatus"},
-    {"headerName": "在谁手里", "field": "hands", "flex": 2, "minWidth": 76, "cellClass": "t2"},
+    {"headerName": "案号", "field": "short", "width": 107, "cellClass": "t3 fine"},
+    {"headerName": "事项", "field": "title", "flex": 7, "minWidth": 150, "cellRenderer": "ywTitle"},
+    {"headerName": "地点", "field": "place", "flex": 6, "minWidth": 92, "cellClass": "t2"},
+    {"headerName": "状态", "field": "state", "width": 84, "cellRenderer": "ywStatus"},
+    {"headerName": "在谁手里", "field": "hands", "flex": 3, "minWidth": 76, "cellClass": "t2"},
     {
         "headerName": "剩余",
         "colId": "due",
-        "width": 132,
+        "width": 122,
         "sort": "asc",
         "type": "rightAligned",
         "valueGetter": {"function": "ywDue(params)"},

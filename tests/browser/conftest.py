@@ -103,13 +103,16 @@ class Site:
         client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
         return client
 
-    def report(self, category: str, lon: float, lat: float, frame: str = "wgs84") -> dict[str, Any]:
+    def report(
+        self, category: str, lon: float, lat: float, frame: str = "wgs84", **more: Any
+    ) -> dict[str, Any]:
         """Report one incident as the county centre and return the receipt."""
         with closing(self.client("county1")) as client:
             body = {
                 "category": category,
                 "description": "浏览器测试上报",
                 "point": {"lon": lon, "lat": lat, "frame": frame},
+                **more,
             }
             answer = client.post("/api/v1/incidents", json=body)
         assert answer.status_code == httpx.codes.CREATED, answer.text

@@ -101,7 +101,8 @@ def test_without_webgl_the_desk_draws_the_map_with_plotly(site: Site, signed_in:
 
 
 def test_a_case_found_by_its_number_opens_with_its_history(site: Site, signed_in: Opener) -> None:
-    receipt = site.report("井盖缺失", 113.085, 28.246)
+    words = {"description": "井盖" * 1_999, "address": "Q" * 190}
+    receipt = site.report("井盖缺失", 113.085, 28.246, **words)
     page = open_live(signed_in("county1"), site, "/desk")
     until(page, "id => yiwang.county.state.incidents.has(id)", receipt["id"])
     page.fill("#desk-search", receipt["number"])
@@ -112,6 +113,11 @@ def test_a_case_found_by_its_number_opens_with_its_history(site: Site, signed_in
         receipt["number"],
     )
     assert "上报" in page.inner_text("#desk-panel .tl")
+    clock = page.locator("#desk-panel .clk").bounding_box()
+    assert clock, "the clock stands in view, however long the words"
+    assert clock["y"] < 500
+    body = "document.querySelector('#desk-panel .body')"
+    assert page.evaluate(f"{body}.scrollWidth <= {body}.clientWidth")
 
 
 def test_one_key_sends_the_recommended_worker_to_an_urgent_case(
