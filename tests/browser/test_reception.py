@@ -181,6 +181,12 @@ def test_what_a_slip_of_the_finger_wiped_comes_back_and_the_number_is_veiled(
     assert page.input_value("#words") == ""
     keys.press("Control+z")
     assert page.input_value("#words") == "替人登记的路灯不亮"
+    page.reload()
+    until(page, READY)
+    assert page.input_value("#words") == "替人登记的路灯不亮", "a reload loses nothing either"
+    assert page.input_value("#phone").split() == ["139", "****", "0417"]
+    assert "开元路" in page.inner_text("#where-said")
+    assert page.evaluate("document.activeElement.id") == "send"
     keys.press("Control+Enter")
     until(page, "Boolean(document.body.dataset.stored)")
     assert "（代录）" in page.inner_text("#slip")

@@ -39,7 +39,7 @@
       earlier(...(cases.length ? cases.slice(0, 3).map((each) => node("div", { className: "old" }, lists.span("t3", clock(each.reported_at, true).split(" ")[0]), node("b", { textContent: each.title }), lists.span("t2", each.status), node("small", { textContent: `${each.place} · ${each.source} · 尾号 ${each.number.slice(-6)}`, title: each.number }))) : [node("p", { className: "none", textContent: "这个号码以前没有来过。" })]));
       const days = cases.filter((each) => Date.now() - new Date(each.reported_at) < 30 * 864e5).length;
       $("earlier-said").textContent = days ? `30 天内第 ${days + 1} 次${cases.length > 3 ? `，另有 ${cases.length - 3} 件更早的没列出` : ""}` : "";
-    } catch { $("earlier-n").hidden = true; earlier(node("p", { className: "none", innerHTML: "连不上时查不到来电人的旧案。<br>恢复后再输一次号码就能查。" })); }
+    } catch { $("earlier-n").hidden = true; earlier(node("p", { className: "none", innerHTML: "连不上时查不到来电人的旧案。<br>恢复后自动再查。" })); }
   };
 
   /* what (什么) */
@@ -77,9 +77,14 @@
     const more = (found.places || found).filter((each) => each.village_code && !known.has(each.village_code)).map((each) => ({ kind: "V", label: each.label, aside: "没有点也行", town: each.label.split(" · ")[0], village_code: each.village_code, lon: each.lon, lat: each.lat, address: /^[a-z]+$/i.test(typed.trim()) ? "" : typed.trim() }));
     if (more.length) { const at = where.at, rows = [...where.rows.filter((each) => each.kind !== "A"), ...more].slice(0, 4); where.show(rows, typed); where.at = Math.min(at, rows.length - 1); where.paint(); }
   };
+  const sayPlace = () => {
+    const { village_code: village, label, address } = now.place;
+    $("where-said").title = address || "";
+    $("where-said").textContent = now.point ? "已在图上定点" : village ? `位置：${label}${address ? `，${address}` : ""}` : "位置待定，登记后由县中心定点";
+  };
   const setPlace = (each) => {
     now.place = each; now.point = null; now.same = ""; $("step-3").classList.add("done");
-    $("where-said").textContent = each.village_code ? `位置：${each.label}${each.address ? `，${each.address}` : ""}` : "位置待定，登记后由县中心定点";
+    sayPlace();
     $("where").value = each.address || each.label; triage(); beside();
   };
   const drawMap = () => {
@@ -88,7 +93,7 @@
     const base = now.point || [now.place.lon, now.place.lat];
     const marks = now.twins.map((each, n) => ({ key: n + 1, lon: each.lon, lat: each.lat })).filter((each) => each.lon !== null).map((each) => ({ key: each.key, at: [(each.lon - base[0]) * 111320 * Math.cos(base[1] * Math.PI / 180), (each.lat - base[1]) * 110940] }));
     const drawn = map.draw($("map"), now.known.around, { width: 276, height: 226, span: 1600, labels: true, marks });
-    $("map").onclick = (event) => { now.point = map.shift(base, drawn.metres(event)); $("where-said").textContent = "已在图上定点"; beside(); };
+    $("map").onclick = (event) => { now.point = map.shift(base, drawn.metres(event)); sayPlace(); beside(); };
   };
 
   /* twins (旁边的相似案件) and deadlines */
@@ -171,14 +176,14 @@
     const missing = lack();
     if (missing) { wrong(...missing); return; }
     if ($("send").disabled) return;
-    wrong(""); $("send").disabled = true;
+    wrong(""); $("send").disabled = true; $("send-words").textContent = "正在登记…";
     const entry = entryOf(), said = form();
     try {
       if (cut) throw new queue.Away();
       const receipt = await queue.send(entry);
       entry.number = receipt.number; entry.due = entry.due || "";
     } catch (error) {
-      if (!(error instanceof queue.Away) && error.status !== 401) { $("send").disabled = false; wrong(error.message); return; }
+      if (!(error instanceof queue.Away) && error.status !== 401) { $("send").disabled = false; render(); wrong(error.message); return; }
       entry.local = queue.localNumber(); queue.keep(entry); goAway();
     }
     more.remember(entry.local ? { ...said, key: entry.key, code: entry.reserved } : { number: entry.number });
@@ -199,7 +204,7 @@
   const putBack = ({ now: was, fields }) => {
     clear(); now = was; if (was.cls) setClass(was.cls); now.same = was.same;
     for (const id in fields) if ($(id)) $(id).value = fields[id];
-    $("step-3").classList.toggle("done", Boolean(was.place)); veil(); setSource(was.source); render(); drawMap(); $("send").focus();
+    $("step-1").classList.toggle("done", Boolean(fields.phone)); $("step-3").classList.toggle("done", Boolean(was.place)); if (was.place) sayPlace(); veil(); sayRing(); setSource(was.source); render(); drawMap(); $("send").focus();
   };
   const undo = () => {
     const found = more.takeBack();
@@ -211,6 +216,13 @@
     }
     putBack(found); $("after").textContent = "已撤回，改好再登记";
   };
+  /* reloading (刷新) in the middle of a call: what was written waits in this tab for the same clerk */
+  const hold = () => { if (!empty() && !document.body.dataset.out) sessionStorage.setItem("window.begun", JSON.stringify({ ...form(), by: clerk().username })); };
+  const takeUp = () => {
+    const held = JSON.parse(sessionStorage.getItem("window.begun") || "null"); sessionStorage.removeItem("window.begun");
+    if (held?.by && held.by === clerk().username) { putBack(held); if (!cut) lookUp(); $("after").textContent = "页面刷新过，没登完的还在"; }
+  };
+  window.addEventListener("pagehide", hold);
   const wipe = () => { if (!empty()) more.remember(form()); clear(); };
   const clear = () => {
     now = { ...EMPTY, source: now.source }; delete $("phone").dataset.full; for (const id of FIELDS) $(id).value = ""; sayRing();
@@ -220,7 +232,7 @@
 
   /* away and back (断开与恢复) */
   const goAway = () => { if (!cut) { cut = true; cutSince = Date.now(); document.body.classList.add("cut"); render(); drawMap(); waits.forget(); } showStrip(); };
-  const comeBack = () => { heardAt = Date.now(); if (cut) { cut = false; document.body.classList.remove("cut"); beside(); showStrip(); waits.load(); } };
+  const comeBack = () => { heardAt = Date.now(); if (cut) { cut = false; document.body.classList.remove("cut"); beside(); showStrip(); waits.load(); if (phone()) lookUp(); } };
   const showStrip = () => {
     const kept = queue.waiting(); $("strip").hidden = !cut; document.body.dataset.waiting = kept.length; document.body.dataset.state = cut ? "cut" : "live";
     $("strip-words").textContent = `连不上平台，本机已存 ${kept.length} 件`;
@@ -313,6 +325,7 @@
     if (cut) waits.show(); else await waits.load();
     await more.load(); render(); await beat(); setInterval(beat, 4000); setInterval(more.load, 60000);
     setInterval(() => { if (!cut && !more.isAway()) waits.load(); }, 20000);
+    takeUp();
     document.body.dataset.ready = "1";
   };
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/window/worker.js", { scope: "/window" }).catch(() => undefined);

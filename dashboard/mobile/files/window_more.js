@@ -49,7 +49,7 @@
     $("gone-wrong").hidden = true; $("gone").showModal(); $("gone-back").focus();
   };
   const signOut = async () => {
-    try { await ask("DELETE", "/api/session"); location.assign("/sign-out"); }
+    try { await ask("DELETE", "/api/session"); document.body.dataset.out = "1"; location.assign("/sign-out"); }
     catch (error) { $("gone-wrong").textContent = error instanceof Away ? "连不上平台，现在签不了退，请先锁屏" : error.message; $("gone-wrong").hidden = false; }
   };
   $("gone").addEventListener("close", () => window.windowWaiting.load());
