@@ -300,3 +300,32 @@ def test_a_report_without_signal_waits_on_the_phone_and_is_stored_once(
     assert kept["category"] == "0101"
     page.goto(f"{site.url}/track/{kept['tracking_code']}")
     assert "收到了" in page.inner_text("h2")
+
+
+def test_what_a_citizen_wrote_outlives_the_camera_and_is_gone_once_sent(
+    site: Site, phone: Callable[[], Page]
+) -> None:
+    page = phone()
+    page.goto(f"{site.url}/report")
+    until(page, "document.querySelector('[name=lon]').value !== ''")
+    inside_row = "(n) => n.getBoundingClientRect().right <= innerWidth"
+    assert page.eval_on_selector("#chips button:last-child", inside_row)
+    page.fill("[name=description]", "垃圾堆了一星期")
+    page.fill("[name=phone]", "打我电话")
+    page.reload()
+    until(page, READY)
+    until(page, "document.querySelector('[name=lon]').value !== ''")
+    assert page.input_value("[name=description]") == "垃圾堆了一星期"
+    page.click("#send")
+    assert "手机号只能是数字" in page.inner_text("#wrong")
+    assert page.evaluate("document.activeElement.name") == "phone"
+    below = "(n) => n.getBoundingClientRect().bottom <= document.querySelector('.dock').getBoundingClientRect().top"  # noqa: E501
+    assert page.eval_on_selector("[name=phone]", below), "nothing lies over the field to mend"
+    page.fill("[name=phone]", "13800000416")
+    page.dblclick("#send")
+    page.wait_for_url("**/report/done/*")
+    page.go_back()
+    until(page, READY)
+    assert page.input_value("[name=description]") == ""
+    sent = rows("select 1 from incidents where description = '垃圾堆了一星期'")
+    assert len(sent) == 1

@@ -133,7 +133,7 @@
   };
 
   /* sending (发出) */
-  const wrong = (words) => { $("wrong").textContent = words; $("wrong").hidden = !words; if (words) $("wrong").scrollIntoView({ block: "nearest" }); };
+  const wrong = (words) => { $("wrong").textContent = words; $("wrong").hidden = !words; };
   const receipts = () => JSON.parse(localStorage.getItem("yiwang-receipts") || "[]");
   const showWaiting = async (words) => {
     const waiting = await store.all().catch(() => []), box = $("waiting"), last = receipts()[0];
@@ -158,9 +158,24 @@
     const asked = [...$("questions").querySelectorAll("[required]")].find((each) => !each.value);
     if (asked) return [`请填写${asked.parentElement.querySelector("span").textContent}`, asked.name];
     if (!field("description").value.trim()) return ["请说一说怎么了", "description"];
+    if (!/^\+?[\d\s-]*$/.test(field("phone").value.trim())) return ["手机号只能是数字，可带区号", "phone"];
     return null;
   };
   const freshKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((n) => n.toString(16).padStart(2, "0")).join("");
+  /* what was written stays in this tab while the camera or a reload takes the page away (草稿) */
+  const KEPT = ["village_code", "address", "category", "description", "phone"];
+  const keep = () => sessionStorage.setItem("yiwang-begun", JSON.stringify(KEPT.map((name) => name !== "category" || chosenByHand ? field(name).value : "")));
+  const takeUp = () => {
+    const begun = JSON.parse(sessionStorage.getItem("yiwang-begun") || "[]");
+    KEPT.forEach((name, n) => { if (begun[n] && !field(name).value) field(name).value = begun[n]; });
+    chosenByHand ||= Boolean(field("category").value);
+  };
+  const anew = () => {
+    form.reset(); sessionStorage.removeItem("yiwang-begun"); field("key").value = freshKey();
+    field("same_as").value = settled = ""; delete $("chips").dataset.asked;
+    shots.splice(0); showShots(); chosenByHand = false; chips();
+  };
+  form.addEventListener("input", keep);
   form.addEventListener("submit", async (event) => {
     event.preventDefault(); wrong("");
     const lack = missing();
@@ -172,8 +187,8 @@
     const result = await store.send(entry);
     $("send").disabled = false; $("send").textContent = "提交";
     if (result.state === "wrong") { await store.drop(entry.key).catch(() => undefined); wrong(result.words); return; }
-    if (result.state === "sent") { await store.drop(entry.key).catch(() => undefined); sent(entry, result); location.href = result.receipt.receipt; return; }
-    form.reset(); field("key").value = freshKey(); shots.splice(0); showShots(); chosenByHand = false; chips(); await showWaiting("");
+    if (result.state === "sent") { await store.drop(entry.key).catch(() => undefined); sent(entry, result); anew(); location.href = result.receipt.receipt; return; }
+    anew(); await showWaiting("");
     if (here) byWords(false);
     window.scrollTo(0, 0);
   });
@@ -183,6 +198,6 @@
   setInterval(flush, 15000);
 
   if ("serviceWorker" in navigator) navigator.serviceWorker.register("/report/worker.js", { scope: "/report" }).catch(() => undefined);
-  $("all").hidden = Boolean(classes.first.length); chips(); locate(); flush();
+  takeUp(); $("all").hidden = Boolean(classes.first.length); chips(); locate(); flush();
   document.body.dataset.ready = "1";
 })();
