@@ -49,12 +49,25 @@
     event.target.click();
   });
 
+  /* A double click (双击) is one click: the second would be refused, and its answer drawn over the first's. */
+  document.addEventListener(
+    "click",
+    (event) => {
+      if (event.detail < 2 || !event.target.closest?.("#admin .btn.go")) return;
+      event.preventDefault();
+      event.stopPropagation();
+    },
+    true,
+  );
+
   // A session that an administrator ended answers 401: an open page then leads to signing in.
   const asked = window.fetch;
   window.fetch = async (...args) => {
     const answer = await asked(...args);
     const url = String(args[0]?.url || args[0] || "");
-    if (answer.status === 401 && at("admin") && url.includes("_dash-update-component")) {
+    const page = at("admin") || at("desk") || at("case");
+    const writing = window.yiwang?.caseForm?.isOpen(); // whoever writes is told when sending
+    if (answer.status === 401 && page && !writing && url.includes("_dash-update-component")) {
       location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
     }
     return answer;

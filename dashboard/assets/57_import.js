@@ -24,6 +24,7 @@
     const headers = { "X-CSRF-Token": decodeURIComponent(cookie("yiwang_csrf")) };
     try {
       const answer = await fetch("/api/v1/incident-imports", { method: "POST", headers, body });
+      if (answer.status === 401) return void location.assign("/sign-in?next=/import");
       const told = await answer.json();
       said(answer.ok ? "" : told.detail || "没有收到，请再试一次");
       if (answer.ok) {

@@ -35,7 +35,7 @@ def test_a_clerk_imports_a_table_and_reads_what_to_mend(
     expect(columns).to_have_count(5, timeout=PATIENCE_MS)
     expect(columns.nth(0)).to_contain_text("G-1")
     expect(columns.nth(4)).to_contain_text("不导入")
-    page.click("#imp-load")
+    page.dblclick("#imp-load")
     expect(page.locator(".prog")).to_have_attribute("data-state", "done", timeout=PATIENCE_MS)
     expect(page.locator("#imp-words")).to_contain_text("新增 2 件，1 行有问题")
     expect(page.locator("#imp-faults")).to_contain_text("没有“没有这一类”这个事件分类")
