@@ -79,7 +79,7 @@ def test_an_instruction_that_wants_a_reply_is_owed_by_the_unit_until_it_replies(
     assert rows(replies, id=str(case)) == [{"due_at": until, "verb": "回复批示"}]
     with serving() as app:
         village = sign_in(app, "village430121001001")
-        assert counts(village)["待回复批示"] == 1
+        assert counts(village)["待回复"] == 1
     people.worker.act(case, "reply", note="已安排，周五前清完")
     county.settle_down()
     assert rows(replies, id=str(case)) == []

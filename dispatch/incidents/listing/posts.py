@@ -50,7 +50,7 @@ _TURNS: Final = (
     PostList("handle", "处置中", ("incident.handle", "incident.resume"), roles=_HANDLERS),
     PostList("check", "待核查", ("incident.check",), roles=_CENTRES),
     PostList("decide", "待审批", ("incident.decide",), roles=_CENTRES),
-    PostList("reply", "待回复批示", ("incident.reply",)),
+    PostList("reply", "待回复", ("incident.reply",)),
     PostList("report_up", "待报送", tuple(f"incident.{code}" for code in reporting_up.NAMES)),
     PostList("call_back", "待回访", ("incident.call_back",), roles=frozenset({_R.RECEPTIONIST})),
 )
