@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, exists, func, select, text
 from sqlalchemy.orm import Session
 
 from dispatch.incidents import lifecycle, reporting_up
@@ -76,6 +76,12 @@ def told_up(
         code = row.code if row.code in reporting_up.NAMES else ""
         found[row.incident_id].setdefault(code, (row.at, row.by))
     return found
+
+
+def is_instructed(session: Session, incident_id: UUID) -> bool:
+    """Tell whether a leader gave an instruction on the case (批示)."""
+    said = (TimelineEntry.incident_id == incident_id, TimelineEntry.action == Action.INSTRUCT)
+    return bool(session.scalar(select(exists().where(*said))))
 
 
 def sent_back_at(session: Session, incident_id: UUID) -> datetime | None:

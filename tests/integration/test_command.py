@@ -207,7 +207,7 @@ def test_acknowledging_signs_where_the_category_says_so(
 ) -> None:
     case = report(place)
     county.settle_down()
-    assigned = incidents.ActionRequest("assign", to_unit=dispatcher().unit)
+    assigned = incidents.ActionRequest("assign")
     with transaction(COUNTY) as session:
         incidents.act(session, case, assigned, actor=dispatcher(), at=clock.now())
     order = issue(place, case)

@@ -307,9 +307,13 @@ def test_supervising_instructing_and_rating_leave_the_case_where_it_stands(
 ) -> None:
     del calm
     case = in_hand(people)
+    assert "reply" not in people.worker.actions(case)
+    with pytest.raises(Conflict, match="没有批示"):
+        people.worker.act(case, "reply", note="明天完成")
     people.leader.act(case, "instruct", note="本周内办结", until=clock.now() + timedelta(days=2))
     people.leader.act(case, "supervise", data={"card": "red"})
     people.leader.act(case, "supervise", data={"card": "yellow"})
+    assert "reply" in people.worker.actions(case)
     people.worker.act(case, "reply", note="明天完成")
     assert one("select card, status from incidents where id = :id", id=case) == {
         "card": "red",

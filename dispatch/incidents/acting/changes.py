@@ -248,6 +248,12 @@ def _say(acting: Acting) -> None:
         raise Invalid("请写内容", field="note")
 
 
+def _reply(acting: Acting) -> None:
+    if not queries_parties.is_instructed(acting.session, acting.incident.id):
+        raise Conflict("这件案件没有批示，不用回复批示：要说明情况请写备注")
+    _say(acting)
+
+
 def _rate(acting: Acting) -> None:
     said = {key: acting.asked.data.get(key) for key in ("solved", "satisfied")}
     if not any(isinstance(value, bool) for value in said.values()):
@@ -306,7 +312,7 @@ _CHANGES: dict[Action, Callable[[Acting], None]] = {
     Action.DECIDE: decisions.decide,
     Action.SUPERVISE: _supervise,
     Action.INSTRUCT: _instruct,
-    Action.REPLY: _say,
+    Action.REPLY: _reply,
     Action.NOTE: _say,
     Action.ADD_SUPPORT: add_support,
     Action.REMOVE_SUPPORT: remove_support,

@@ -248,6 +248,7 @@ _GUARDS: Final[dict[Action, Callable[[Look], bool]]] = {
     Action.DE_ESCALATE: lambda look: look.holder is not None and look.holder.kind in _BELOW,
     Action.REQUEST: lambda look: bool(look.kinds),
     Action.DECIDE: _may_decide,
+    Action.REPLY: lambda look: queries_parties.is_instructed(look.session, look.incident.id),
     Action.REMOVE_SUPPORT: lambda look: bool(look.supports),
     Action.UNSHARE: _may_unshare,
 }
