@@ -24,6 +24,7 @@ from core.errors import Busy, DomainError, NotAllowed, SignInNeeded, TooMany
 from core.settings import settings
 from dashboard import cookies, doors, kiosk, limits
 from dashboard.api.problems import of_domain, retry_after
+from dashboard.once import Once
 from people.access import passwords, sign_in
 from people.access.sign_in import Identity
 from people.roles import Role
@@ -107,6 +108,7 @@ class Callers:
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[float, Identity | None]] = {}
+        self._once = Once[Identity | None]()
 
     async def find(self, token: str, look_up: Callable[[str], Identity | None]) -> Identity | None:
         """Return the identity behind `token`; raises `Busy` when the database is away."""
@@ -114,7 +116,7 @@ class Callers:
         if known and known[0] > time.monotonic():
             return known[1]
         with anyio.move_on_after(LOOKUP_LIMIT_S):
-            found = await to_thread.run_sync(look_up, token, abandon_on_cancel=True)
+            found = await self._once.ask(token, lambda: look_up(token))
             if len(self._known) > REMEMBERED:
                 self._known.clear()
             self._known[token] = (time.monotonic() + TRUST_FOR_S, found)
@@ -124,6 +126,7 @@ class Callers:
     def forget(self, token: str) -> None:
         """Look `token` up anew at its next use."""
         self._known.pop(token, None)
+        self._once.forget(token)
 
 
 callers = Callers()

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
-from anyio import to_thread
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +18,7 @@ from dashboard.api.deps import CallerAccess, InTransaction, SignedIn
 from dashboard.api.reserved import check_seal
 from dashboard.api.straight import Straight
 from dashboard.auth import current_identity
+from dashboard.once import Once
 from dispatch.incidents import service
 from dispatch.incidents.intake import terms
 from dispatch.incidents.intake.draft import MAX_DESCRIPTION, Draft, check_point, tidy
@@ -153,7 +153,7 @@ async def report(request: Request) -> Response:
     at = clock.now()
     found = terms.in_hand(at)
     if found is None:
-        found = await to_thread.run_sync(_terms, at)
+        found = await _looking.ask("terms", lambda: _terms(at))
     draft = body.draft()
     told = await report_async(
         identity.access,
@@ -352,6 +352,9 @@ def _caller() -> Identity:
 def _may_report(actor: Actor) -> None:
     if actor.role is Role.MACHINE and "incidents" not in actor.scopes:
         raise NotAllowed("这个接口密钥没有上报事件的权限")
+
+
+_looking = Once[terms.Terms]()
 
 
 def _terms(at: datetime) -> terms.Terms:

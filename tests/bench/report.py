@@ -24,7 +24,10 @@ from tests.bench.table import Row
 
 CLIENTS = 8
 WARM_S = 2.0
-TURNS, TURN_S = 24, 0.5  # many short ones, a day of reports in all: a slow second falls on few
+TURNS, TURN_S = (
+    48,
+    0.25,
+)  # the pace changes within seconds: many short pairs, a day of reports in all
 
 # What the report's statement does at the least: locate by LEFT JOIN, store case, entry, segment,
 # change and timer.
