@@ -6,7 +6,10 @@
   const itemsOf = (menu) => [...menu.querySelectorAll("[role=menuitem]")];
   const opened = () => document.querySelector(".more .menu:not([hidden])");
 
+  let kept = null; // the case whose menu is open: drawn anew, it opens again
+
   function shut(menu, back) {
+    kept = null;
     if (!menu) return;
     const opener = menu.closest(".more").querySelector("[data-menu]");
     menu.hidden = true;
@@ -18,6 +21,15 @@
     menu.hidden = false;
     opener.setAttribute("aria-expanded", "true");
     itemsOf(menu).at(at)?.focus();
+    kept = menu.querySelector("[data-id]")?.dataset.id || null;
+  }
+  /** A change of the case draws its panel anew: a menu in use must not shut under the hand. */
+  function keep(root) {
+    if (!kept || opened()) return;
+    const item = root.querySelector(".more .menu [data-id]");
+    if (!item) return; // not drawn yet
+    if (item.dataset.id === kept) open(item.closest(".more").querySelector("[data-menu]"));
+    else kept = null;
   }
 
   const STEPS = {
@@ -49,6 +61,7 @@
   /** Let the menus inside `root` open; one drawn later opens as well. */
   function start(root) {
     root.addEventListener("keydown", key);
+    new MutationObserver(() => keep(root)).observe(root, { childList: true, subtree: true });
     document.addEventListener("click", (event) => {
       const opener = event.target.closest?.("[data-menu]");
       const menu = opened();

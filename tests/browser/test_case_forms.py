@@ -105,6 +105,12 @@ def test_support_comes_and_goes_and_what_is_not_solved_opens_again(
         assert desk.evaluate(FOCUS) == desk.get_attribute("#desk-panel .menu .item", "data-key")
         desk.keyboard.press("Escape")
         assert desk.evaluate(FOCUS) == "更多"
+        desk.click("#desk-panel [data-menu]")
+        act(county, case, "urge", note="请抓紧")
+        until(desk, "document.querySelector('#desk-panel .tl').innerText.includes('请抓紧')")
+        desk.wait_for_selector("#desk-panel .menu")  # drawn anew, it is open still
+        desk.keyboard.press("Escape")
+        assert desk.is_hidden("#desk-panel .menu")
         open_form(desk, "remove_support")
         submit(desk)
         until(desk, "document.querySelector('#desk-panel .tl').innerText.includes('撤销协办')")
