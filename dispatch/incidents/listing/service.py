@@ -255,6 +255,8 @@ def _stamp(at: datetime | None) -> str | None:
 
 def _report_up(session: Session, incident: Incident, *, at: datetime) -> list[dict[str, Any]]:
     """Return what the level above must be told (信息报送), until when, and whether it was."""
+    if not reporting_up.is_reported_up(incident):
+        return []
     told = queries_parties.told_up(session, [incident.id])[incident.id]
     calendar = calendars.book(session).of(incident.town_code)
     category = category_of(session, incident)
